@@ -1,0 +1,158 @@
+"""Losses of the paper and the ones that train faster, one value per pose.
+
+All compute in float32 whatever comes in. What a mask leaves out may hold
+anything, NaN included: it adds exactly nothing to value and gradient.
+"""
+
+from keras import ops
+
+
+def _known(values, mask):
+    """Float32 values with 0 where masked, so that no NaN can pass."""
+    return ops.where(mask, ops.cast(values, "float32"), 0.0)
+
+
+def ranking_loss(relations, depths, *, mask, equal_weight=1.0):
+    """Ordinal depth loss: sum over annotated joint pairs.
+
+    With `d = depths[i] - depths[j]`, a pair costs `softplus(r * d)` where one
+    joint is nearer (r = +1: i, r = -1: j) and `d ** 2` where r = 0.
+
+    Args:
+        relations: `(..., K, K)` of -1, 0, +1, antisymmetric.
+        depths: `(..., K)`, growing away from the camera.
+        mask: `(..., K, K)` bool, the pairs that count, each once (i < j).
+        equal_weight: factor of the pairs with r = 0; below 1 where "about
+            equal" is the label that is trusted least.
+
+    Returns:
+        `(...)` float32; 0 where no pair counts.
+
+    Source: Pavlakos et al. 2018, arXiv:1805.04095, eqs. 1 and 2 (a sum, not
+    a mean; `equal_weight` is ours).
+    """
+    relations = _known(relations, mask)
+    # A joint in no pair may have no depth at all.
+    used = ops.any(mask, axis=-1) | ops.any(mask, axis=-2)
+    depths = _known(depths, used)
+    diff = depths[..., :, None] - depths[..., None, :]
+    diff = ops.where(mask, diff, 0.0)
+    equal = relations == 0
+    # Both branches get an argument that is harmless where it is not chosen:
+    # the gradient of the other one would otherwise be inf * 0.
+    cost = ops.where(
+        equal,
+        equal_weight * ops.square(ops.where(equal, diff, 0.0)),
+        ops.softplus(relations * diff),
+    )
+    return ops.sum(ops.where(mask, cost, 0.0), axis=(-2, -1))
+
+
+def keypoint_loss(keypoints_true, keypoints_pred, *, mask):
+    """Sum over annotated joints of the squared 2D distance (eq. 3).
+
+    Args:
+        keypoints_true, keypoints_pred: `(..., K, 2)`, one unit for both.
+        mask: `(..., K)` bool.
+
+    Returns:
+        `(...)` float32.
+    """
+    mask = mask[..., None]
+    diff = _known(keypoints_true, mask) - _known(keypoints_pred, mask)
+    return ops.sum(ops.square(diff), axis=(-2, -1))
+
+
+def heatmap_loss(heatmaps_true, heatmaps_pred, *, mask):
+    """Mean over all cells and joints of the squared difference (L_heat).
+
+    Args:
+        heatmaps_true, heatmaps_pred: `(B, H, W, K)`.
+        mask: `(B, K)` bool; the mean runs over masked joints too, so that a
+            joint's share does not depend on which others are annotated.
+
+    Returns:
+        `(B,)` float32.
+    """
+    mask = mask[:, None, None, :]
+    diff = _known(heatmaps_true, mask) - _known(heatmaps_pred, mask)
+    return ops.mean(ops.square(diff), axis=(1, 2, 3))
+
+
+def heatmap_cross_entropy(heatmaps_true, log_xy, *, mask):
+    """Cross-entropy between a normalised Gaussian and the plane marginal.
+
+    Where the squared error on a softmax fades as the softmax does, this
+    keeps a gradient of full size: `p - target` for each logit.
+
+    Args:
+        heatmaps_true: `(B, H, W, K)` targets >= 0 of any sum; one that sums
+            to zero (the joint lies far outside) counts as masked.
+        log_xy: `(B, H, W, K)` log-probabilities over the plane.
+        mask: `(B, K)` bool.
+
+    Returns:
+        `(B,)` float32, nats, the sum over the joints that count / K.
+    """
+    heatmaps_true = _known(heatmaps_true, mask[:, None, None, :])
+    total = ops.sum(heatmaps_true, axis=(1, 2))
+    counts = mask & (total > 1e-3)
+    target = heatmaps_true / ops.where(counts, total, 1.0)[:, None, None, :]
+    log_xy = _known(log_xy, counts[:, None, None, :])
+    cost = -ops.sum(target * log_xy, axis=(1, 2))
+    return ops.mean(ops.where(counts, cost, 0.0), axis=-1)
+
+
+def volume_loss(volumes_true, volumes_pred, *, mask):
+    """Full 3D supervision: mean squared error over all voxels.
+
+    Args:
+        volumes_true, volumes_pred: `(B, H, W, K, D)`.
+        mask: `(B, K)` bool, joints whose position and depth are both known.
+
+    Returns:
+        `(B,)` float32.
+
+    Source: coarse-to-fine training (`hg-stacked` MSECriterion).
+    """
+    mask = mask[:, None, None, :, None]
+    diff = _known(volumes_true, mask) - _known(volumes_pred, mask)
+    return ops.mean(ops.square(diff), axis=(1, 2, 3, 4))
+
+
+def depth_cross_entropy(depth_factors, pz, *, mask):
+    """Full 3D supervision on the depth marginal alone, no dense target.
+
+    Args:
+        depth_factors: `(B, K, D)` Gaussians along z, of any sum.
+        pz: `(B, K, D)` probabilities.
+        mask: `(B, K)` bool, joints whose depth is known.
+
+    Returns:
+        `(B,)` float32, nats, the sum over the joints that count / K.
+    """
+    depth_factors = _known(depth_factors, mask[..., None])
+    total = ops.sum(depth_factors, axis=-1)
+    counts = mask & (total > 1e-3)
+    target = depth_factors / ops.where(counts, total, 1.0)[..., None]
+    pz = ops.where(counts[..., None], ops.cast(pz, "float32"), 1.0)
+    cost = -ops.sum(target * ops.log(pz + 1e-12), axis=-1)
+    return ops.mean(ops.where(counts, cost, 0.0), axis=-1)
+
+
+def reconstruction_loss(pose_true, pose_pred, *, mask=None):
+    """Sum over joints of the squared 3D distance (eq. 6).
+
+    Args:
+        pose_true, pose_pred: `(..., K, 3)`, one unit for both.
+        mask: `(..., K)` bool or None for all.
+
+    Returns:
+        `(...)` float32.
+    """
+    if mask is None:
+        diff = ops.cast(pose_true, "float32") - ops.cast(pose_pred, "float32")
+    else:
+        mask = mask[..., None]
+        diff = _known(pose_true, mask) - _known(pose_pred, mask)
+    return ops.sum(ops.square(diff), axis=(-2, -1))
