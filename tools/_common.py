@@ -1,0 +1,171 @@
+"""What every program shares: its start, errors in one line, progress."""
+
+import pathlib
+import sys
+import time
+
+from absl import app, logging
+
+_CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
+
+
+def run(main):
+    """Runs `main(argv)` as a program and exits.
+
+    Bad input, which the library reports as `ValueError` or `OSError`, ends in
+    one line on standard error and exit code 1; `--verbosity=1` shows the
+    traceback instead. Ctrl-C ends in exit code 130. `--config=NAME` finds the
+    packaged `configs/NAME.py`.
+
+    Args:
+        main: function of the arguments that are not flags, its own name
+            first, as `absl.app.run` calls it.
+    """
+    name = pathlib.Path(sys.argv[0]).stem
+    try:
+        # ml_collections looks at `sys.argv` too, so both must agree.
+        sys.argv = expand_config(sys.argv)
+        app.run(main, flags_parser=_parse)
+    except (ValueError, OSError) as error:
+        if logging.level_debug():
+            raise
+        print(f"{name}: {_sentence(error)}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def _parse(arguments):
+    """Parses flags; an unknown config field is bad input like any other."""
+    try:
+        return app.parse_flags_with_usage(arguments)
+    except (AttributeError, KeyError, TypeError) as error:
+        message = error.args[0] if error.args else error
+        raise ValueError(f"Bad `--config` field: {message}") from error
+
+
+def _sentence(error):
+    """An exception's message on one line, its type where it has none."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def expand_config(arguments):
+    """Turns `--config=NAME` into the path of the packaged `configs/NAME.py`.
+
+    Args:
+        arguments: list of str, as `sys.argv`. Not modified.
+
+    Returns:
+        list of str; what looks like a path (a slash or `.py`) stays as it is.
+
+    Raises:
+        ValueError: no such config; names the packaged ones.
+    """
+    expanded = list(arguments)
+    for i, argument in enumerate(arguments):
+        flag, equals, value = argument.partition("=")
+        if flag not in ("--config", "-config"):
+            continue
+        if equals:
+            expanded[i] = f"{flag}={config_path(value)}"
+        elif i + 1 < len(arguments):
+            expanded[i + 1] = config_path(arguments[i + 1])
+    return expanded
+
+
+def config_path(name):
+    """Path of a config given as a path or as the name of a packaged one."""
+    if "/" in name or "\\" in name or name.endswith(".py"):
+        if not pathlib.Path(name).is_file():
+            raise ValueError(
+                f"`--config` names a file that does not exist: {name}. The "
+                f"packaged ones go by name alone: {_config_names()}."
+            )
+        return name
+    path = _CONFIGS / f"{name}.py"
+    if not path.is_file():
+        raise ValueError(
+            f"No config named {name!r}. Packaged are: {_config_names()}; "
+            f"another needs its path."
+        )
+    return str(path)
+
+
+def _config_names():
+    names = sorted(path.stem for path in _CONFIGS.glob("[!_]*.py"))
+    return ", ".join(names) or "none"
+
+
+def progress_line(total, label, *, stream=None, every_s=10.0):
+    """Starts a progress display and returns the function that updates it.
+
+    On a terminal one line is rewritten; elsewhere a plain line is written at
+    most every `every_s` seconds, and at the end.
+
+    Args:
+        total: int, or None where the end is not known.
+        label: str, what is being done, such as "predict".
+        stream: where to write; standard error by default.
+        every_s: seconds between plain lines.
+
+    Returns:
+        `update(done, text="")`: `done` ints of `total` are finished, `text`
+        is shown behind them.
+    """
+    stream = stream or sys.stderr
+    live = stream.isatty()
+    start = time.monotonic()
+    shown = None
+
+    def update(done, text=""):
+        nonlocal shown
+        now, last = time.monotonic(), total is not None and done >= total
+        if not last and shown and now - shown < (0.1 if live else every_s):
+            return
+        shown = now
+        line = f"{label} {done}" + (f"/{total}" if total else "")
+        seconds = now - start
+        if total and 0 < done < total:
+            line += f", {_clock(seconds / done * (total - done))} left"
+        elif last:
+            line += f", {_clock(seconds)}"
+        line += f"  {text}" if text else ""
+        if live:
+            # Erases what a longer line left behind.
+            stream.write(f"\r{line}\033[K" + ("\n" if last else ""))
+        else:
+            stream.write(line + "\n")
+        stream.flush()
+
+    return update
+
+
+def progress(items, *, label, total=None):
+    """Yields the items while showing how many are done.
+
+    Args:
+        items: iterable.
+        label: str, what is being done.
+        total: int, how many there are; by default `len(items)` if it has one.
+    """
+    if total is None and hasattr(items, "__len__"):
+        total = len(items)
+    update = progress_line(total, label)
+    for done, item in enumerate(items, start=1):
+        yield item
+        update(done)
+
+
+def _clock(seconds):
+    """Seconds as 4 s, 3:07 or 2:03:07."""
+    seconds = round(seconds)
+    minutes, rest = divmod(seconds, 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return (
+        f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    )
