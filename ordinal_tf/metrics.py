@@ -302,7 +302,9 @@ def auc(
     """
     errors, counted = joint_errors(pose_true, pose_pred, root=root, mask=mask)
     passed = errors[..., None] < ops.cast(thresholds_mm, errors.dtype)
-    share = ops.mean(ops.cast(passed, errors.dtype), axis=-1)
+    # Not ops.mean: on JAX it narrows float64 to float32.
+    passed = ops.sum(ops.cast(passed, errors.dtype), axis=-1)
+    share = passed / len(thresholds_mm)
     return ops.where(counted, share, 0.0), counted
 
 
