@@ -1,0 +1,33 @@
+"""3D human pose from one photograph, learnt from ordinal depth.
+
+`load("lite").predict("photo.jpg")` is the short way in; the modules below
+are the long one. Importing the package imports neither TensorFlow nor Keras.
+"""
+
+__version__ = "0.1.0"
+
+
+def load(name_or_path):
+    """Loads an exported model for prediction.
+
+    Args:
+        name_or_path: str, a shipped model's name such as "lite", or the
+            folder of a model that `tools.export` wrote.
+
+    Returns:
+        `ordinal_tf.export.predictor.Predictor`; its `predict(photo)` takes a
+        path or a uint8 `(H, W, 3)` RGB array and returns a dict with
+        `keypoints`, `ordinal_depth`, `pose`, `score` and `box`, one row a
+        person.
+
+    Raises:
+        ValueError: no such model; lists the shipped ones.
+    """
+    from ordinal_tf import paths
+
+    folder = paths.find_model(name_or_path)
+
+    # Late, because it takes TensorFlow seconds to import.
+    from ordinal_tf.export import predictor
+
+    return predictor.load(folder)

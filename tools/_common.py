@@ -31,6 +31,10 @@ def run(main):
             raise
         print(f"{name}: {_sentence(error)}", file=sys.stderr)
         sys.exit(1)
+    except SystemExit as end:
+        asked = {"--help", "--helpshort", "--helpfull"} & set(sys.argv)
+        # absl ends with 1 here, which would stop a script that only asks.
+        sys.exit(0 if asked and end.code == 1 else end.code)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         sys.exit(130)
@@ -41,7 +45,8 @@ def _parse(arguments):
     try:
         return app.parse_flags_with_usage(arguments)
     except (AttributeError, KeyError, TypeError) as error:
-        message = error.args[0] if error.args else error
+        # The message comes quoted, twice for a field of a field.
+        message = str(error).replace("\\n", " ").replace("\\", "").strip("'\"")
         raise ValueError(f"Bad `--config` field: {message}") from error
 
 

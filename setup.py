@@ -1,0 +1,73 @@
+"""Packaging. `pip install .` installs one package, `ordinal_tf`.
+
+The folders `tools`, `configs` and `saved_models` of the checkout are mapped
+below it, so that nobody's environment gets a top-level package of those
+common names.
+"""
+
+import pathlib
+import re
+
+import setuptools
+
+ROOT = pathlib.Path(__file__).resolve().parent
+VERSION = re.search(
+    r'^__version__ = "(.+)"$',
+    (ROOT / "ordinal_tf" / "__init__.py").read_text(encoding="utf-8"),
+    re.MULTILINE,
+).group(1)
+
+MODELS = [
+    str(path.relative_to(ROOT / "saved_models"))
+    for path in sorted((ROOT / "saved_models").rglob("*"))
+    if path.is_file()
+]
+
+setuptools.setup(
+    name="ordinal-tf",
+    version=VERSION,
+    description="3D human pose from one photograph, with ordinal depth",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=[
+        *setuptools.find_packages(include=["ordinal_tf", "ordinal_tf.*"]),
+        "ordinal_tf.tools",
+        "ordinal_tf.configs",
+        "ordinal_tf.saved_models",
+    ],
+    package_dir={
+        "ordinal_tf": "ordinal_tf",
+        "ordinal_tf.tools": "tools",
+        "ordinal_tf.configs": "configs",
+        "ordinal_tf.saved_models": "saved_models",
+    },
+    package_data={"ordinal_tf.saved_models": MODELS},
+    # What prediction and training need.
+    install_requires=[
+        "absl-py>=2.1",
+        "keras>=3.12",
+        "ml-collections>=1.0",
+        "numpy>=2.0",
+        "opencv-python-headless>=4.10",
+        "pillow>=11.0",
+        "scipy>=1.13",
+        "tensorflow>=2.21",
+    ],
+    extras_require={
+        "train": ["tensorboard>=2.20"],
+        "jax": ["jax>=0.5"],
+        "test": ["jax>=0.5", "pytest>=8", "pytest-xdist>=3.6"],
+        "dev": ["pre-commit>=4", "ruff>=0.15"],
+    },
+    entry_points={"console_scripts": ["ordinal-tf = ordinal_tf.cli:main"]},
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+)
