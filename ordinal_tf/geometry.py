@@ -60,3 +60,24 @@ def apply_affine(matrix, points):
     linear, offset = matrix[..., :2], matrix[..., 2]
     moved = ops.matmul(points, ops.swapaxes(linear, -1, -2))
     return moved + offset[..., None, :]
+
+
+def box_around(keypoints, mask, *, margin=1.25, smallest=8.0):
+    """Square box around the known keypoints.
+
+    Args:
+        keypoints: `(..., K, 2)` pixels; anything where not masked.
+        mask: `(..., K)` bool, at least one True.
+        margin: the box side is this times the longer side of their extent.
+        smallest: least side in pixels, for a person seen as a point.
+
+    Returns:
+        `(..., 3)` float32 centre x, centre y, side.
+    """
+    keypoints = ops.cast(keypoints, "float32")
+    mask = ops.convert_to_tensor(mask)[..., None]
+    low = ops.min(ops.where(mask, keypoints, np.inf), axis=-2)
+    high = ops.max(ops.where(mask, keypoints, -np.inf), axis=-2)
+    side = margin * ops.max(high - low, axis=-1, keepdims=True)
+    side = ops.maximum(side, smallest)
+    return ops.concatenate([(low + high) / 2, side], axis=-1)
