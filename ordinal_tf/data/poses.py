@@ -1,0 +1,249 @@
+"""Training poses for the reconstruction network from motion capture.
+
+Bodies with other limb lengths, mirrored poses, cameras around the subject,
+noise on the depth; all of it a pure function of poses and a generator.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from ordinal_tf import skeleton
+
+_SKELETON = skeleton.H36M17
+
+
+@dataclasses.dataclass(frozen=True)
+class Body:
+    """How much bodies differ from the recorded one.
+
+    Each factor is `exp(s * n)`, n normal and cut at two standard deviations,
+    so an `s` of 0.1 changes lengths by about 10 %.
+
+    Attributes:
+        scale: s of the whole body.
+        limbs: s of each bone, the same left and right.
+        girdles: s of the two bones from the trunk to hips and shoulders;
+            larger, because capture systems place these joints differently.
+    """
+
+    scale: float = 0.05
+    limbs: float = 0.1
+    girdles: float = 0.25
+
+
+@dataclasses.dataclass(frozen=True)
+class Camera:
+    """Where cameras are; the azimuth is always uniform.
+
+    Attributes:
+        elevation: (low, high) radians; the camera looks down by this much.
+        roll: radians, uniform in +-roll.
+        distance_mm: (low, high), root to camera, uniform in the logarithm.
+        off_axis: tangent of the angle by which the root may lie off the
+            optical axis, uniform in +-off_axis along x and y.
+        focal_px: (low, high), uniform in the logarithm. It sets the scale of
+            `keypoints_2d`, which the network's input divides out.
+    """
+
+    elevation: tuple[float, float] = (-0.2, 0.5)
+    roll: float = 0.1
+    distance_mm: tuple[float, float] = (2500.0, 8000.0)
+    off_axis: float = 0.2
+    focal_px: tuple[float, float] = (800.0, 1600.0)
+
+    def __post_init__(self):
+        if self.distance_mm[0] < 2000:
+            raise ValueError(
+                "`camera.distance_mm` must start at 2000 or more, or an arm "
+                f"can reach behind the camera. Received: {self.distance_mm}."
+            )
+
+
+def limb_factors(body, count, rng):
+    """Length factors of every bone for `count` bodies.
+
+    Returns:
+        `(count, 17)` float64: column j scales the bone that ends in joint j;
+        the root's is 1. Left and right are equal.
+    """
+    names = [joint.removeprefix("left_") for joint in _SKELETON.joints]
+    names = [joint.removeprefix("right_") for joint in names]
+    whole = np.exp(body.scale * _normal(rng, count))
+    factors = np.ones((count, len(_SKELETON)))
+    for name in sorted(set(names) - {_SKELETON.joints[_SKELETON.root]}):
+        spread = body.girdles if name in ("hip", "shoulder") else body.limbs
+        one = whole * np.exp(spread * _normal(rng, count))
+        for j, joint in enumerate(names):
+            if joint == name:
+                factors[:, j] = one
+    return factors
+
+
+def _normal(rng, count):
+    return np.clip(rng.standard_normal(count), -2, 2)
+
+
+def scale_limbs(poses, factors):
+    """Changes bone lengths and keeps every bone's direction.
+
+    Args:
+        poses: `(B, 17, 3)`.
+        factors: `(B, 17)`, see `limb_factors`.
+
+    Returns:
+        `(B, 17, 3)`, the root where it was.
+    """
+    scaled = np.array(poses, np.float64)
+    # Parents precede children in H36M17, so each is in place when needed.
+    for parent, child in _SKELETON.bones:
+        bone = poses[:, child] - poses[:, parent]
+        scaled[:, child] = scaled[:, parent] + factors[:, child, None] * bone
+    return scaled
+
+
+def mirror_poses(poses):
+    """Mirror images `(..., 17, 3)` of poses in world axes (x changes sign)."""
+    return poses[..., list(_SKELETON.mirror), :] * [-1.0, 1.0, 1.0]
+
+
+def camera_rotations(azimuth, elevation, roll):
+    """Rotations from world axes (y up) to camera axes (y down, z away).
+
+    Args:
+        azimuth: `(B)` radians about the vertical; 0 puts the camera on the
+            world's +z side, so that somebody who faces +z faces the camera.
+        elevation: `(B)` radians, positive looks down on the subject.
+        roll: `(B)` radians, positive turns the picture clockwise.
+
+    Returns:
+        `(B, 3, 3)`, for column vectors.
+    """
+    zero = np.zeros_like(azimuth)
+    away = -np.stack(
+        [
+            np.cos(elevation) * np.sin(azimuth),
+            np.sin(elevation),
+            np.cos(elevation) * np.cos(azimuth),
+        ],
+        axis=-1,
+    )
+    right = np.stack([np.cos(azimuth), zero, -np.sin(azimuth)], axis=-1)
+    down = np.cross(away, right)
+    cos, sin = np.cos(roll)[:, None], np.sin(roll)[:, None]
+    rows = [cos * right - sin * down, sin * right + cos * down, away]
+    return np.stack(rows, axis=-2)
+
+
+def project(points, focal_px):
+    """Perspective projection, principal point at 0.
+
+    Args:
+        points: `(..., 17, 3)` mm, camera axes, in front of the camera.
+        focal_px: `(...)`.
+
+    Returns:
+        `(..., 17, 2)` pixels x, y.
+    """
+    return focal_px[..., None, None] * points[..., :2] / points[..., 2:]
+
+
+def sample_views(poses, rng, *, camera, body=None, mirror=False):
+    """Photographs of poses, without the pixels: one random camera each.
+
+    Args:
+        poses: `(B, 17, 3)` mm, world axes, y up.
+        rng: `np.random.Generator`, the only source of chance.
+        camera: `Camera`.
+        body: `Body` to vary limb lengths; recorded lengths where None.
+        mirror: bool, mirror each pose with probability 1/2.
+
+    Returns:
+        dict of float32 arrays: `keypoints_2d` `(B, 17, 2)` px, `depth`
+        `(B, 17)` and `pose_3d` `(B, 17, 3)` mm, relative to the root, camera
+        axes (x right, y down, z away).
+    """
+    count = len(poses)
+    root = _SKELETON.root
+    poses = np.asarray(poses, np.float64)
+    poses = poses - poses[:, root : root + 1]
+    if mirror:
+        flip = rng.random(count) < 0.5
+        poses = np.where(flip[:, None, None], mirror_poses(poses), poses)
+    if body is not None:
+        poses = scale_limbs(poses, limb_factors(body, count, rng))
+    turn = camera_rotations(
+        rng.uniform(-np.pi, np.pi, count),
+        rng.uniform(*camera.elevation, count),
+        rng.uniform(-camera.roll, camera.roll, count),
+    )
+    distance = np.exp(rng.uniform(*np.log(camera.distance_mm), count))
+    focal = np.exp(rng.uniform(*np.log(camera.focal_px), count))
+    aside = rng.uniform(-camera.off_axis, camera.off_axis, (count, 2))
+    away = np.concatenate([aside, np.ones((count, 1))], axis=-1)
+    pose_3d = poses @ np.swapaxes(turn, -1, -2)
+    placed = pose_3d + (distance[:, None] * away)[:, None]
+    return {
+        "keypoints_2d": project(placed, focal).astype(np.float32),
+        "depth": pose_3d[..., 2].astype(np.float32),
+        "pose_3d": pose_3d.astype(np.float32),
+    }
+
+
+def training_batch(poses, seed, step, *, batch_size, camera, body, mirror=True):
+    """The views of one training step, a pure function of seed and step.
+
+    Args:
+        poses: `(M, 17, 3)` mm, all training poses.
+        seed, step: ints of 0 or more.
+        batch_size: int, poses drawn, with replacement.
+        camera, body, mirror: see `sample_views`.
+
+    Returns:
+        See `sample_views`, and the generator, for whatever chance the caller
+        adds.
+    """
+    rng = np.random.default_rng((seed, step))
+    drawn = poses[rng.integers(0, len(poses), batch_size)]
+    views = sample_views(drawn, rng, camera=camera, body=body, mirror=mirror)
+    return views, rng
+
+
+def noisy_depth(depth, rng, *, sigma_mm, log_scale=0.0):
+    """Root-relative depths as an image network might give them.
+
+    Args:
+        depth: `(B, 17)` mm, root-relative.
+        rng: `np.random.Generator`.
+        sigma_mm: standard deviation of the normal noise on every joint, the
+            root included: the result is relative to the noisy root.
+        log_scale: each pose's depths are multiplied by `exp(u)`, u uniform
+            in +-log_scale, for ordinal depth has no unit.
+
+    Returns:
+        `(B, 17)` float32 mm, 0 at the root.
+    """
+    root = _SKELETON.root
+    scale = np.exp(rng.uniform(-log_scale, log_scale, (len(depth), 1)))
+    noisy = depth + sigma_mm * rng.standard_normal(depth.shape)
+    noisy = scale * (noisy - noisy[:, root : root + 1])
+    return noisy.astype(np.float32)
+
+
+def relations_preserved(depth, noisy, *, tolerance_mm=100.0):
+    """Share of ordinal relations that noise leaves as they were.
+
+    Args:
+        depth: `(B, 17)` mm, true depths.
+        noisy: `(B, 17)`, depths in any unit.
+        tolerance_mm: pairs that are nearer than this have no relation.
+
+    Returns:
+        float in [0, 1]; NaN where no pair has a relation.
+    """
+    true = depth[:, :, None] - depth[:, None, :]
+    found = noisy[:, :, None] - noisy[:, None, :]
+    count = np.abs(true) > tolerance_mm
+    same = (np.sign(true) == np.sign(found)) & count
+    total = count.sum()
+    return float(same.sum() / total) if total else float("nan")
