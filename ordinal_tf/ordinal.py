@@ -1,66 +1,144 @@
-"""Depth relations between joints: from depths, from published files.
+"""Depth relations between joints: from depths, from annotations, mirrored.
 
-`relation[i, j]` is +1 where joint i is nearer to the camera than j, -1 where
-j is nearer, 0 where they are about equal. The published `ord` has the
-opposite sign.
+`relations[..., i, j]` is +1 where joint i is nearer than j, -1 where j is,
+0 where they are at about the same depth: the paper's sign, antisymmetric.
+Datasets publish `ord` with the opposite sign. A mask says which pairs are
+known; it is symmetric here, because joints may still be renamed or mapped,
+and `upper_pairs` keeps each pair once when all that is done.
 """
 
 import numpy as np
 from keras import ops
 
+# |dz| below 10 cm counts as equal (paper, Table 1).
+TOLERANCE_MM = 100.0
 
-def relations_from_depths(depths, mask, *, tolerance=100.0):
-    """Relations of known depths (paper, Table 1: tolerance 100 mm).
+
+def relations_from_depths(depths, *, tolerance=TOLERANCE_MM, mask=None):
+    """Relations that known depths imply.
 
     Args:
-        depths: `(..., K)`, growing away from the camera; anything where not
-            masked.
-        mask: `(..., K)` bool, the depth is known.
-        tolerance: pairs closer than this are equal; unit of `depths`.
+        depths: `(..., K)` growing away from the camera; NaN: unknown.
+        tolerance: depths that differ by less are equal; in the unit of
+            `depths`, by default millimetres.
+        mask: `(..., K)` bool, depth is known; None: wherever it is not NaN.
 
     Returns:
-        `(..., K, K)` int8 relations, 0 where unknown, and `(..., K, K)` bool,
-        symmetric, without the diagonal: both depths are known.
+        `(..., K, K)` int8 relations, antisymmetric, 0 where unknown; and
+        their symmetric `(..., K, K)` bool mask, False on the diagonal.
     """
-    depths = ops.where(mask, ops.cast(depths, "float32"), 0.0)
+    depths = ops.convert_to_tensor(depths)
+    known = ops.logical_not(ops.isnan(depths))
+    if mask is not None:
+        known = ops.logical_and(known, ops.cast(mask, "bool"))
+    # where, so that NaN - NaN meets no comparison and no cast.
+    depths = ops.where(known, depths, 0)
     diff = depths[..., :, None] - depths[..., None, :]
-    mask = ops.convert_to_tensor(mask)
-    others = ~np.eye(depths.shape[-1], dtype=bool)
-    known = mask[..., :, None] & mask[..., None, :] & others
-    sign = ops.where(ops.abs(diff) < tolerance, 0.0, -ops.sign(diff))
-    return ops.cast(ops.where(known, sign, 0.0), "int8"), known
+    nearer = ops.cast(diff <= -tolerance, "int8")
+    further = ops.cast(diff >= tolerance, "int8")
+    pairs = ops.logical_and(known[..., :, None], known[..., None, :])
+    pairs = ops.logical_and(pairs, ~np.eye(depths.shape[-1], dtype=bool))
+    return ops.where(pairs, nearer - further, ops.cast(0, "int8")), pairs
 
 
-def relations_from_published(ord_):
-    """Relations from the published annotation, whose sign is the opposite.
+def relations_from_published(published):
+    """Relations from a dataset's `ord`, whose sign is the opposite.
+
+    A pair annotated on one side of the diagonal only is completed; one
+    annotated on both is taken as it stands, for readers to check with
+    `contradictory` record by record.
 
     Args:
-        ord_: `(..., K, K)` float: -1 where depth(i) < depth(j), +1 where
-            greater, 0 where about equal, NaN where not annotated.
+        published: `(..., K, K)` of -1 (i is nearer), 0, +1 (j is nearer) and
+            NaN (not annotated). The diagonal is not looked at.
 
     Returns:
-        `(..., K, K)` int8 relations, 0 where unknown, and bool mask:
-        annotated, without the diagonal. Both are as the file has them; an
-        antisymmetric `ord` gives a symmetric mask.
+        NumPy `(..., K, K)` int8 relations, 0 where unknown; and their
+        symmetric `(..., K, K)` bool mask, False on the diagonal.
 
     Raises:
-        ValueError: a value is none of -1, 0, +1, NaN, or the last two axes
-            differ.
+        ValueError: not square, or another value than those.
     """
-    ord_ = np.asarray(ord_)
-    if ord_.ndim < 2 or ord_.shape[-1] != ord_.shape[-2]:
-        raise ValueError(f"`ord` must be (..., K, K). Found: {ord_.shape}.")
-    known = ~np.isnan(ord_)
-    relations = np.where(known, -ord_, 0.0)
-    if not np.isin(relations, (-1, 0, 1)).all():
+    published = np.asarray(published, "float64")
+    _check_square(published, "published")
+    given = ~np.isnan(published)
+    strange = given & ~np.isin(published, (-1, 0, 1))
+    if strange.any():
+        index = tuple(map(int, np.argwhere(strange)[0]))
         raise ValueError(
-            "`ord` must hold -1, 0, +1 or NaN. Found: "
-            f"{np.unique(ord_[known])[:10]}."
+            "`published` may hold -1, 0, +1 and, where a pair is not "
+            f"annotated, NaN. Received: {published[index]:g} at {index}."
         )
-    known &= ~np.eye(ord_.shape[-1], dtype=bool)
-    return relations.astype(np.int8), known
+    off_diagonal = ~np.eye(published.shape[-1], dtype=bool)
+    given &= off_diagonal
+    transposed = np.swapaxes(published, -1, -2)
+    signs = np.where(given, -published, transposed)
+    mask = (given | np.swapaxes(given, -1, -2)) & off_diagonal
+    return np.where(mask, signs, 0).astype("int8"), mask
 
 
-def upper_pairs(joints):
-    """`(K, K)` bool: each pair of joints once, i < j."""
-    return np.triu(np.ones((joints, joints), bool), k=1)
+def contradictory(relations):
+    """Where `r[i, j] = -r[j, i]` fails for some pair, `(...)` bool (NumPy).
+
+    Args:
+        relations: `(..., K, K)`, 0 where unknown.
+    """
+    relations = np.asarray(relations)
+    _check_square(relations, "relations")
+    return np.any(relations != -np.swapaxes(relations, -1, -2), axis=(-2, -1))
+
+
+def check_antisymmetric(relations):
+    """Raises `ValueError` naming the first pair that contradicts itself.
+
+    Args:
+        relations: `(..., K, K)`, 0 where unknown.
+    """
+    if contradictory(relations).any():
+        relations = np.asarray(relations)
+        wrong = relations != -np.swapaxes(relations, -1, -2)
+        *pose, i, j = map(int, np.argwhere(wrong)[0])
+        pair, opposite = relations[(*pose, i, j)], relations[(*pose, j, i)]
+        raise ValueError(
+            "`relations` must be antisymmetric: r[i, j] = -r[j, i]. "
+            f"Received: r[{i}, {j}] = {pair}, r[{j}, {i}] = {opposite}"
+            + (f", pose {tuple(pose)}." if pose else ".")
+        )
+
+
+def _check_square(pairs, name):
+    if pairs.ndim < 2 or pairs.shape[-1] != pairs.shape[-2]:
+        raise ValueError(
+            f"`{name}` must have shape (..., K, K), one row and one column "
+            f"per joint. Received: {pairs.shape}."
+        )
+
+
+def mirror_pairs(pairs, mirror):
+    """Relations, or their symmetric mask, of the mirrored picture.
+
+    A mirror leaves depths alone; only the joints' names move.
+
+    Args:
+        pairs: `(..., K, K)`.
+        mirror: K ints, joint k becomes `mirror[k]`.
+
+    Returns:
+        `(..., K, K)`, same dtype. Not for a mask of the upper triangle,
+        whose pairs would land below the diagonal.
+    """
+    mirror = list(mirror)
+    return ops.take(ops.take(pairs, mirror, axis=-1), mirror, axis=-2)
+
+
+def upper_pairs(mask):
+    """The mask with each pair once: i < j.
+
+    Args:
+        mask: `(..., K, K)` bool, symmetric.
+
+    Returns:
+        `(..., K, K)` bool, False on and below the diagonal.
+    """
+    upper = np.triu(np.ones(mask.shape[-2:], bool), k=1)
+    return ops.logical_and(mask, upper)
