@@ -16,7 +16,7 @@ def crop_matrix(box, size, *, rotation=0.0, mirror=False):
     The image is turned about the box centre, scaled so that the box fills
     the crop, then mirrored left-right. Augmentation in scale is a box of
     another side. The original truncates boxes to whole pixels
-    (`official_transform`); this map keeps their fractions on purpose.
+    (`official.boxes.transform`); this map keeps their fractions on purpose.
 
     Args:
         box: `(..., 3)` centre x, centre y and side in image pixels.
@@ -31,8 +31,10 @@ def crop_matrix(box, size, *, rotation=0.0, mirror=False):
     box = ops.cast(box, "float32")
     cx, cy, side = box[..., 0], box[..., 1], box[..., 2]
     scale = size / side
-    rotation = ops.cast(rotation, "float32") + ops.zeros_like(scale)
     flip = ops.where(mirror, -1.0, 1.0)
+    # Any of the three may be one for all or one each: both rows of the
+    # matrix need the leading axes of all.
+    rotation = ops.cast(rotation, "float32") + ops.zeros_like(scale * flip)
     cos, sin = scale * ops.cos(rotation), scale * ops.sin(rotation)
     centre = (size - 1) / 2
     row_x = ops.stack([cos, -sin, -cos * cx + sin * cy], axis=-1)
