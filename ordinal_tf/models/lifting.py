@@ -68,7 +68,12 @@ def build_reconstruction(
         for i in (1, 2):
             x = hidden(x, f"block{b}_fc{i}", f"block{b}_bn{i}")
         x = layers.Add(name=f"block{b}_out")([skip, x])
-    outputs = layers.Dense(3 * joints, name="fc_out")(x)
+    # Small, so that training starts at a pose of a few centimetres and not
+    # of metres, which would take the first thousand steps to undo.
+    small = keras.initializers.VarianceScaling(1e-3)
+    outputs = layers.Dense(
+        3 * joints, kernel_initializer=small, name="fc_out"
+    )(x)
     return keras.Model(inputs, outputs, name=name)
 
 
