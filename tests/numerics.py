@@ -18,7 +18,8 @@ def float64():
 
 def array(x):
     """NumPy array of a tensor; bfloat16, which NumPy lacks, as float32."""
-    x = ops.convert_to_tensor(x)
+    if not ops.is_tensor(x):
+        return np.asarray(x)  # Untouched: JAX would narrow float64.
     if keras.backend.standardize_dtype(x.dtype) == "bfloat16":
         x = ops.cast(x, "float32")
     return ops.convert_to_numpy(x)
