@@ -1,15 +1,29 @@
 """Losses of the paper and the ones that train faster, one value per pose.
 
-All compute in float32 whatever comes in. What a mask leaves out may hold
-anything, NaN included: it adds exactly nothing to value and gradient.
+All compute and return float32 whatever comes in, but for float64 predictions,
+which keep their precision. What a mask leaves out may hold anything, NaN
+included: it adds exactly nothing to value and gradient.
 """
 
+import keras
 from keras import ops
 
 
-def _known(values, mask):
-    """Float32 values with 0 where masked, so that no NaN can pass."""
-    return ops.where(mask, ops.cast(values, "float32"), 0.0)
+def _precision(predicted):
+    """Dtype to compute in: float32, or float64 where the prediction is."""
+    dtype = keras.backend.standardize_dtype(predicted.dtype)
+    return "float64" if dtype == "float64" else "float32"
+
+
+def _known(values, mask, dtype):
+    """Values in `dtype` with 0 where masked, so that no NaN can pass."""
+    return ops.where(mask, ops.cast(values, dtype), 0.0)
+
+
+def _differences(true, predicted, mask):
+    """`true - predicted`, 0 where masked."""
+    dtype = _precision(predicted)
+    return _known(true, mask, dtype) - _known(predicted, mask, dtype)
 
 
 def ranking_loss(relations, depths, *, mask, equal_weight=1.0):
@@ -26,15 +40,16 @@ def ranking_loss(relations, depths, *, mask, equal_weight=1.0):
             equal" is the label that is trusted least.
 
     Returns:
-        `(...)` float32; 0 where no pair counts.
+        `(...)`; 0 where no pair counts.
 
     Source: Pavlakos et al. 2018, arXiv:1805.04095, eqs. 1 and 2 (a sum, not
     a mean; `equal_weight` is ours).
     """
-    relations = _known(relations, mask)
+    dtype = _precision(depths)
+    relations = _known(relations, mask, dtype)
     # A joint in no pair may have no depth at all.
     used = ops.any(mask, axis=-1) | ops.any(mask, axis=-2)
-    depths = _known(depths, used)
+    depths = _known(depths, used, dtype)
     diff = depths[..., :, None] - depths[..., None, :]
     diff = ops.where(mask, diff, 0.0)
     equal = relations == 0
@@ -56,10 +71,9 @@ def keypoint_loss(keypoints_true, keypoints_pred, *, mask):
         mask: `(..., K)` bool.
 
     Returns:
-        `(...)` float32.
+        `(...)`.
     """
-    mask = mask[..., None]
-    diff = _known(keypoints_true, mask) - _known(keypoints_pred, mask)
+    diff = _differences(keypoints_true, keypoints_pred, mask[..., None])
     return ops.sum(ops.square(diff), axis=(-2, -1))
 
 
@@ -72,10 +86,10 @@ def heatmap_loss(heatmaps_true, heatmaps_pred, *, mask):
             joint's share does not depend on which others are annotated.
 
     Returns:
-        `(B,)` float32.
+        `(B,)`.
     """
     mask = mask[:, None, None, :]
-    diff = _known(heatmaps_true, mask) - _known(heatmaps_pred, mask)
+    diff = _differences(heatmaps_true, heatmaps_pred, mask)
     return ops.mean(ops.square(diff), axis=(1, 2, 3))
 
 
@@ -92,13 +106,14 @@ def heatmap_cross_entropy(heatmaps_true, log_xy, *, mask):
         mask: `(B, K)` bool.
 
     Returns:
-        `(B,)` float32, nats, the sum over the joints that count / K.
+        `(B,)` nats, the sum over the joints that count / K.
     """
-    heatmaps_true = _known(heatmaps_true, mask[:, None, None, :])
+    dtype = _precision(log_xy)
+    heatmaps_true = _known(heatmaps_true, mask[:, None, None, :], dtype)
     total = ops.sum(heatmaps_true, axis=(1, 2))
     counts = mask & (total > 1e-3)
     target = heatmaps_true / ops.where(counts, total, 1.0)[:, None, None, :]
-    log_xy = _known(log_xy, counts[:, None, None, :])
+    log_xy = _known(log_xy, counts[:, None, None, :], dtype)
     cost = -ops.sum(target * log_xy, axis=(1, 2))
     return ops.mean(ops.where(counts, cost, 0.0), axis=-1)
 
@@ -111,12 +126,12 @@ def volume_loss(volumes_true, volumes_pred, *, mask):
         mask: `(B, K)` bool, joints whose position and depth are both known.
 
     Returns:
-        `(B,)` float32.
+        `(B,)`.
 
     Source: coarse-to-fine training (`hg-stacked` MSECriterion).
     """
     mask = mask[:, None, None, :, None]
-    diff = _known(volumes_true, mask) - _known(volumes_pred, mask)
+    diff = _differences(volumes_true, volumes_pred, mask)
     return ops.mean(ops.square(diff), axis=(1, 2, 3, 4))
 
 
@@ -129,13 +144,14 @@ def depth_cross_entropy(depth_factors, pz, *, mask):
         mask: `(B, K)` bool, joints whose depth is known.
 
     Returns:
-        `(B,)` float32, nats, the sum over the joints that count / K.
+        `(B,)` nats, the sum over the joints that count / K.
     """
-    depth_factors = _known(depth_factors, mask[..., None])
+    dtype = _precision(pz)
+    depth_factors = _known(depth_factors, mask[..., None], dtype)
     total = ops.sum(depth_factors, axis=-1)
     counts = mask & (total > 1e-3)
     target = depth_factors / ops.where(counts, total, 1.0)[..., None]
-    pz = ops.where(counts[..., None], ops.cast(pz, "float32"), 1.0)
+    pz = ops.where(counts[..., None], ops.cast(pz, dtype), 1.0)
     cost = -ops.sum(target * ops.log(pz + 1e-12), axis=-1)
     return ops.mean(ops.where(counts, cost, 0.0), axis=-1)
 
@@ -148,11 +164,8 @@ def reconstruction_loss(pose_true, pose_pred, *, mask=None):
         mask: `(..., K)` bool or None for all.
 
     Returns:
-        `(...)` float32.
+        `(...)`.
     """
-    if mask is None:
-        diff = ops.cast(pose_true, "float32") - ops.cast(pose_pred, "float32")
-    else:
-        mask = mask[..., None]
-        diff = _known(pose_true, mask) - _known(pose_pred, mask)
+    mask = True if mask is None else mask[..., None]
+    diff = _differences(pose_true, pose_pred, mask)
     return ops.sum(ops.square(diff), axis=(-2, -1))
