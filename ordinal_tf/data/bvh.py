@@ -47,7 +47,9 @@ def read_bvh(path, *, fps=None):
     rows, frame_time = _read_rows(path, lines, start)
     width = sum(len(joint.channels) for joint in joints)
     values = motion.number_rows(path, rows, width, "a frame of this skeleton")
-    kept, fps = motion.resample(len(values), 1 / frame_time, fps)
+    # Files round the frame time: 0.0333333 s means 30 frames a second.
+    recorded = round(1 / frame_time, 3)
+    kept, fps = motion.resample(len(values), recorded, fps)
     positions, rotations = _forward(joints, values[kept])
     names = tuple(joint.name for joint in joints)
     return motion.Motion(names, positions, rotations, fps)

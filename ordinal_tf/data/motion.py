@@ -105,6 +105,6 @@ def resample(count, source_fps, fps):
     if fps is not None and not fps > 0:
         raise ValueError(f"`fps` must be positive. Received: {fps}.")
     step = max(1.0, source_fps / fps) if fps else 1.0
-    # The small number keeps 29.99997 / 10 from picking every frame too early.
-    picked = np.floor(np.arange(0, count - 1e-6, step) + 1e-3)
+    # The small number keeps rounding from picking every frame one too early.
+    picked = np.floor(np.arange(0, count - 1e-3, step) + 1e-3)
     return picked.astype(np.int64), source_fps / step

@@ -9,11 +9,12 @@ import time
 import zlib
 
 import keras
+import ml_collections
 import numpy as np
 from keras import ops
 
 from ordinal_tf import losses, metrics
-from ordinal_tf.data import mocap, poses
+from ordinal_tf.data import h36m, mocap, poses
 from ordinal_tf.models import lifting
 
 _CONFIG = "config.json"
@@ -312,10 +313,34 @@ def load_run(workdir):
     return model
 
 
+def evaluate_run(workdir, clips, *, annotations=None, sigma_mm=None):
+    """Scores a run on every set of poses that it was not trained on.
+
+    Args:
+        workdir: folder of the run.
+        clips: list of `mocap.Clip`, read at the run's `data.fps`.
+        annotations: path of a Human3.6M `valid.mat` to score on too, or None.
+        sigma_mm: noise on the depths; the run's own where None.
+
+    Returns:
+        dict from the set's name to what `score` returns.
+    """
+    config = read_config(workdir)
+    model = load_run(workdir)
+    split = split_clips(
+        clips, match=config.data.match, held_out=config.data.held_out
+    )
+    views = {n: test_views(p, config) for n, p in split.test.items()}
+    if annotations is not None:
+        views["h36m sample"] = h36m.read_annotations(annotations).views
+    noise = _noise(config)
+    if sigma_mm is not None:
+        noise["sigma_mm"] = sigma_mm
+    return {name: score(model, view, **noise) for name, view in views.items()}
+
+
 def read_config(workdir):
     """The resolved config of a run, as a `ConfigDict`."""
-    import ml_collections
-
     path = pathlib.Path(workdir) / _CONFIG
     if not path.is_file():
         raise ValueError(
