@@ -1,7 +1,9 @@
 """Fixtures that tests share, and quiet back ends."""
 
+import importlib
 import os
 import pathlib
+import sys
 
 import pytest
 
@@ -38,3 +40,53 @@ def shared_data():
     if not path.is_dir():
         pytest.skip(f"No real data at {path}: set ORDINAL_TF_DATA.")
     return path.resolve()
+
+
+@pytest.fixture
+def import_tool():
+    """`import_tool("predict")` imports a program for this test alone.
+
+    Programs define flags when imported, and two of them may use one name:
+    afterwards the module and its flags are gone again.
+    """
+    from absl import flags
+
+    import tools
+
+    names = []
+
+    def load(name):
+        names.append(name)
+        return importlib.import_module(f"tools.{name}")
+
+    yield load
+    flags.FLAGS.unparse_flags()
+    for name in names:
+        sys.modules.pop(f"tools.{name}", None)
+        vars(tools).pop(name, None)
+    for flag in list(flags.FLAGS):
+        owner = flags.FLAGS.find_module_defining_flag(flag) or ""
+        if owner.startswith("tools.") or flag.startswith("config."):
+            delattr(flags.FLAGS, flag)
+
+
+@pytest.fixture
+def run_tool(import_tool, monkeypatch, capfd):
+    """`run_tool("predict", "--model=lite", ...)`, as from the command line.
+
+    In this process, because another would import TensorFlow again. Returns
+    the exit code (0 for success), standard output and standard error.
+    """
+
+    def run(name, *arguments):
+        # First, because a config flag reads the arguments when it is defined.
+        argv = [f"{name}.py", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", argv)
+        program = import_tool(name)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            sys.modules["tools._common"].run(program.main)
+        captured = capfd.readouterr()
+        return end.value.code or 0, captured.out, captured.err
+
+    return run

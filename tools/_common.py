@@ -91,7 +91,7 @@ def config_path(name):
             )
         return name
     path = _CONFIGS / f"{name}.py"
-    if not path.is_file():
+    if name.startswith("_") or not path.is_file():
         raise ValueError(
             f"No config named {name!r}. Packaged are: {_config_names()}; "
             f"another needs its path."

@@ -1,0 +1,144 @@
+"""The start and end of every program, in this process."""
+
+import io
+import sys
+
+import pytest
+from absl import flags
+
+from tools import _common
+
+
+@pytest.fixture
+def start(monkeypatch, capsys):
+    """Runs a main with arguments; returns exit code, stdout and stderr."""
+
+    def run(main, *arguments):
+        monkeypatch.setattr(sys, "argv", ["/x/tools/paint.py", *arguments])
+        with pytest.raises(SystemExit) as end:
+            _common.run(main)
+        flags.FLAGS.unparse_flags()
+        captured = capsys.readouterr()
+        return end.value.code, captured.out, captured.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ValueError("Two lines,\n  one sentence."), "Two lines, one sentence."),
+        (OSError("Disk on fire."), "Disk on fire."),
+        (FileNotFoundError(2, "No such file", "a.jpg"), "a.jpg: No such file"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_bad_input_is_one_line(start, error, sentence):
+    def main(argv):
+        raise error
+
+    assert start(main) == (1, "", f"paint: {sentence}\n")
+
+
+def test_ctrl_c(start):
+    def main(argv):
+        raise KeyboardInterrupt
+
+    code, _, stderr = start(main)
+    assert code == 130 and "interrupted" in stderr
+
+
+def test_other_errors_keep_their_traceback(monkeypatch):
+    def main(argv):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sys, "argv", ["paint.py"])
+    with pytest.raises(ZeroDivisionError):
+        _common.run(main)
+    flags.FLAGS.unparse_flags()
+
+
+def test_success_and_arguments(start):
+    code, out, _ = start(lambda argv: print(argv[1:]), "a", "b")
+    assert not code and out == "['a', 'b']\n"
+
+
+def test_help_succeeds(start):
+    code, out, _ = start(lambda argv: None, "--help")
+    assert code == 0 and "--helpfull" in out
+
+
+def test_unknown_flag_fails(start):
+    code, _, err = start(lambda argv: None, "--nosuch=1")
+    assert code == 1 and "nosuch" in err
+
+
+@pytest.fixture
+def configs(tmp_path, monkeypatch):
+    for name in ("lite.py", "paper.py", "__init__.py"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(_common, "_CONFIGS", tmp_path)
+    return tmp_path
+
+
+def test_config_names_become_paths(configs, tmp_path):
+    lite = str(configs / "lite.py")
+    expand = _common.expand_config
+    assert expand(["x", "--config=lite"]) == ["x", f"--config={lite}"]
+    assert expand(["x", "--config", "lite"]) == ["x", "--config", lite]
+    # Paths, fields and other flags stay as they are.
+    for same in (
+        ["x", f"--config={lite}", "--config.train.steps=3"],
+        ["x", "--configuration=lite", "lite"],
+        ["x", "--config"],
+    ):
+        assert expand(same) == same
+
+
+@pytest.mark.parametrize("value", ["litte", "__init__", "configs/none.py"])
+def test_unknown_config_lists_the_packaged_ones(configs, value):
+    with pytest.raises(ValueError, match="lite, paper") as error:
+        _common.config_path(value)
+    assert value in str(error.value)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_on_a_terminal_rewrites_one_line(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(_common.time, "monotonic", lambda: now)
+    stream = Terminal()
+    update = _common.progress_line(3, "work", stream=stream)
+    for done in (1, 2, 3):
+        now += 50.0
+        update(done, f"loss {done}")
+    lines = stream.getvalue().split("\r")[1:]
+    assert lines == [
+        "work 1/3, 1:40 left  loss 1\033[K",
+        "work 2/3, 50 s left  loss 2\033[K",
+        "work 3/3, 2:30  loss 3\033[K\n",
+    ]
+
+
+def test_progress_elsewhere_writes_a_line_now_and_then(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(_common.time, "monotonic", lambda: now)
+    stream = io.StringIO()
+    update = _common.progress_line(7200, "work", stream=stream, every_s=600)
+    for done in range(1, 7201):
+        now = float(done)
+        update(done)
+    lines = stream.getvalue().splitlines()
+    # The first, one every ten minutes of the two hours, and the last.
+    assert len(lines) == 13
+    assert lines[0] == "work 1/7200, 1:59:59 left"
+    assert lines[-1] == "work 7200/7200, 2:00:00"
+
+
+def test_progress_yields_everything(capsys):
+    assert list(_common.progress("abc", label="count")) == list("abc")
+    assert "count 3/3" in capsys.readouterr().err
+    assert list(_common.progress(iter("ab"), label="count")) == list("ab")
