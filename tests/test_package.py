@@ -1,5 +1,6 @@
 """What the outside sees: import, model lookup, console script, install."""
 
+import ast
 import json
 import pathlib
 import subprocess
@@ -190,6 +191,35 @@ def test_cli_version(capsys):
 def test_programs_of_the_checkout_say_what_they_do():
     programs = cli.programs()
     assert programs and all(programs.values()), programs
+
+
+@pytest.mark.parametrize("name", cli.programs())
+def test_programs_work_under_both_names(checkout, name):
+    """A program is `tools.NAME` here and `ordinal_tf.tools.NAME` installed.
+
+    So it imports its neighbours as `from . import _common`, and has no
+    default path that only exists in a checkout.
+    """
+    text = (checkout / "tools" / f"{name}.py").read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            modules = [node.module]
+        else:
+            continue
+        tops = {module.partition(".")[0] for module in modules}
+        assert not tops & {"tools", "configs"}, f"{name}.py:{node.lineno}"
+    docstring = ast.get_docstring(tree, clean=False)
+    strings = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    folders = ("configs/", "saved_models/", "demo/")
+    for string in strings - {docstring}:
+        assert not string.startswith(folders), string
 
 
 @pytest.mark.slow

@@ -92,10 +92,15 @@ def body(pose, colours):
         ]
     level = [at[f"left_{j}"] + at[f"right_{j}"] for j in ("hip", "shoulder")]
     hips, shoulders = (0.5 * middle for middle in level)
-    for share, radius in ((0.78, 98), (0.6, 103), (0.42, 98), (0.26, 93)):
+    for share, radius, paint in (
+        (0.78, 98, shirt),
+        (0.6, 103, shirt),
+        (0.42, 98, shirt),
+        (0.2, 93, legs),
+    ):
         middle = hips + share * (shoulders - hips)
         arm = 0.3 * across * (0.55 + 0.45 * share)
-        parts.append((middle - arm, middle + arm, radius, radius, shirt))
+        parts.append((middle - arm, middle + arm, radius, radius, paint))
     parts.append((at["left_hip"], at["right_hip"], 98, 98, legs))
     # The joint called nose is the jaw, the one called head top the brow.
     head = _unit(at["head_top"] + 25 * front - at["nose"])
