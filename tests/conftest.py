@@ -46,28 +46,33 @@ def shared_data():
 def import_tool():
     """`import_tool("predict")` imports a program for this test alone.
 
-    Programs define flags when imported, and two of them may use one name:
-    afterwards the module and its flags are gone again.
+    Programs define flags when imported, and two of them may use one name: the
+    next import, or the end of the test, takes the flags back.
     """
+
+    def load(name):
+        _forget_tools()
+        return importlib.import_module(f"tools.{name}")
+
+    yield load
+    _forget_tools()
+
+
+def _forget_tools():
+    """Undoes the import of every program, and what its flags were set to."""
     from absl import flags
 
     import tools
 
-    names = []
-
-    def load(name):
-        names.append(name)
-        return importlib.import_module(f"tools.{name}")
-
-    yield load
     flags.FLAGS.unparse_flags()
-    for name in names:
-        sys.modules.pop(f"tools.{name}", None)
-        vars(tools).pop(name, None)
     for flag in list(flags.FLAGS):
         owner = flags.FLAGS.find_module_defining_flag(flag) or ""
         if owner.startswith("tools.") or flag.startswith("config."):
             delattr(flags.FLAGS, flag)
+    for name in [name for name in sys.modules if name.startswith("tools.")]:
+        if not name.startswith("tools._"):
+            del sys.modules[name]
+            vars(tools).pop(name.removeprefix("tools."), None)
 
 
 @pytest.fixture

@@ -46,7 +46,8 @@ def _parse(arguments):
         return app.parse_flags_with_usage(arguments)
     except (AttributeError, KeyError, TypeError) as error:
         # The message comes quoted, twice for a field of a field.
-        message = str(error).replace("\\n", " ").replace("\\", "").strip("'\"")
+        message = str(error).replace("\\n", ": ")
+        message = message.translate(str.maketrans("", "", "\\'"))
         raise ValueError(f"Bad `--config` field: {message}") from error
 
 
