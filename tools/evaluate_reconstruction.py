@@ -15,7 +15,7 @@ import json
 from absl import app, flags
 
 from ordinal_tf.data import mocap
-from ordinal_tf.training import reconstruction
+from ordinal_tf.training import reconstruction, runs
 from tools import _common
 
 _RUN = flags.DEFINE_multi_string(
@@ -42,7 +42,7 @@ def main(argv):
         raise ValueError(
             f"`--sigmas_mm` takes numbers. Received: {_SIGMAS.value}."
         ) from None
-    configs = {run: reconstruction.read_config(run) for run in _RUN.value}
+    configs = {run: runs.read_config(run) for run in _RUN.value}
     clips = {
         fps: mocap.read_folder(
             _MOCAP.value, fps=fps, skip_limit=_SKIP_LIMIT.value

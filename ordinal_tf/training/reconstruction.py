@@ -3,25 +3,18 @@
 import dataclasses
 import fnmatch
 import json
-import os
 import pathlib
 import time
 import zlib
 
 import keras
-import ml_collections
 import numpy as np
 from keras import ops
 
 from ordinal_tf import losses, metrics
 from ordinal_tf.data import h36m, mocap, poses
 from ordinal_tf.models import lifting
-
-_CONFIG = "config.json"
-_STATE = "state.npz"
-_WEIGHTS = "model.weights.h5"
-_METRICS = "metrics.jsonl"
-_SUMMARY = "summary.json"
+from ordinal_tf.training import runs
 
 # Where data lies and how often the log is written may change when a run
 # resumes; everything else makes it another run.
@@ -124,8 +117,11 @@ def score(model, views, *, use_depth, sigma_mm, log_scale, seed=0):
         views["depth"], rng, sigma_mm=sigma_mm, log_scale=log_scale
     )
     vectors = _vectors(views["keypoints_2d"], noisy, use_depth)
-    predicted = model.predict(vectors, batch_size=1024, verbose=0)
-    pose_pred = lifting.reconstruction_output(predicted)
+    parts = [
+        ops.convert_to_numpy(model(vectors[i : i + 4096], training=False))
+        for i in range(0, len(vectors), 4096)
+    ]
+    pose_pred = lifting.reconstruction_output(np.concatenate(parts))
     pose_true = views["pose_3d"]
     error = ops.convert_to_numpy(metrics.mpjpe(pose_true, pose_pred))
     aligned = ops.convert_to_numpy(metrics.pa_mpjpe(pose_true, pose_pred))
@@ -218,8 +214,9 @@ def train(config, workdir, *, report=print, progress=None):
     """
     workdir = pathlib.Path(workdir)
     _check(config)
-    _check_same_run(config, workdir)
-    done = workdir / _SUMMARY
+    if (workdir / runs.CONFIG).is_file():
+        runs.start(config, workdir, free=_FREE)
+    done = workdir / runs.SUMMARY
     if done.is_file():
         report(f"{workdir} is finished; nothing to do.")
         return json.loads(done.read_text())
@@ -236,12 +233,12 @@ def train(config, workdir, *, report=print, progress=None):
     keras.utils.set_random_seed(config.seed)
     model = build(config)
     _compile(model, config.train)
-    workdir.mkdir(parents=True, exist_ok=True)
-    _write(workdir / _CONFIG, json.dumps(config.to_dict(), indent=2) + "\n")
-    step, best = _restore(model, workdir)
+    # Only now, so that bad input leaves no folder behind.
+    runs.start(config, workdir, free=_FREE)
+    step, best = runs.restore(workdir, model, model.optimizer)
     if step:
         report(f"{workdir}: continuing after step {step}.")
-    _drop_later(workdir / _METRICS, step)
+    runs.drop_later_metrics(workdir, step)
     clock, since, total = time.monotonic(), step, []
     while step < config.train.steps:
         vectors, pose_3d = training_vectors(split.train, config, step)
@@ -268,11 +265,10 @@ def train(config, workdir, *, report=print, progress=None):
                     f"The loss is {line['loss']} at step {step}; lower "
                     f"`train.learning_rate` ({config.train.learning_rate})."
                 )
-            with open(workdir / _METRICS, "a") as file:
-                file.write(json.dumps(line) + "\n")
+            runs.append_metrics(workdir, line)
             clock, since, total = time.monotonic(), step, []
         if scored:
-            _save(model, workdir, step, best)
+            runs.save(workdir, model, model.optimizer, step=step, best=best)
         if progress:
             shown = f"{best['mpjpe']:.1f} mm" if best else ""
             progress(step, shown)
@@ -285,7 +281,7 @@ def train(config, workdir, *, report=print, progress=None):
             n: score(model, v, **_noise(config)) for n, v in views.items()
         },
     }
-    _write(done, json.dumps(summary, indent=2) + "\n")
+    runs.write_json(done, summary)
     return summary
 
 
@@ -295,21 +291,8 @@ def load_run(workdir):
     Raises:
         ValueError: `workdir` holds no run, or weights of another config.
     """
-    workdir = pathlib.Path(workdir)
-    path = workdir / _WEIGHTS
-    model = build(read_config(workdir))
-    if not path.is_file():
-        raise ValueError(
-            f"{workdir} has no {_WEIGHTS} yet; let tools.train_reconstruction "
-            "reach its first checkpoint."
-        )
-    try:
-        model.load_weights(path)
-    except (ValueError, KeyError, OSError) as error:
-        raise ValueError(
-            f"{path} does not fit {workdir / _CONFIG} ({error}); both must "
-            "come from the same run."
-        ) from error
+    model = build(runs.read_config(workdir))
+    runs.load_weights(model, pathlib.Path(workdir) / runs.WEIGHTS)
     return model
 
 
@@ -325,7 +308,7 @@ def evaluate_run(workdir, clips, *, annotations=None, sigma_mm=None):
     Returns:
         dict from the set's name to what `score` returns.
     """
-    config = read_config(workdir)
+    config = runs.read_config(workdir)
     model = load_run(workdir)
     split = split_clips(
         clips, match=config.data.match, held_out=config.data.held_out
@@ -337,17 +320,6 @@ def evaluate_run(workdir, clips, *, annotations=None, sigma_mm=None):
     if sigma_mm is not None:
         noise["sigma_mm"] = sigma_mm
     return {name: score(model, view, **noise) for name, view in views.items()}
-
-
-def read_config(workdir):
-    """The resolved config of a run, as a `ConfigDict`."""
-    path = pathlib.Path(workdir) / _CONFIG
-    if not path.is_file():
-        raise ValueError(
-            f"{workdir} has no {_CONFIG}; it must be the `--workdir` of "
-            "tools.train_reconstruction."
-        )
-    return ml_collections.ConfigDict(json.loads(path.read_text()))
 
 
 def _noise(config):
@@ -377,35 +349,6 @@ def _check(config):
         )
 
 
-def _flat(tree, prefix=""):
-    flat = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def _check_same_run(config, workdir):
-    """Raises `ValueError` where `workdir` holds a run of another config."""
-    if not (workdir / _CONFIG).is_file():
-        return
-    # Through JSON, which turns tuples into lists.
-    new = _flat(json.loads(json.dumps(config.to_dict())))
-    old = _flat(json.loads((workdir / _CONFIG).read_text()))
-    changed = [
-        f"{key} was {old.get(key)!r} and is {new.get(key)!r}"
-        for key in sorted(set(old) | set(new))
-        if old.get(key) != new.get(key) and key not in _FREE
-    ]
-    if changed:
-        raise ValueError(
-            f"{workdir} holds a run of another config ({'; '.join(changed)}); "
-            "use another --workdir, or the same config to continue."
-        )
-
-
 def _depth_figures(train_poses, config):
     """What the network's depth input looks like, over some training steps."""
     square, relations = [], []
@@ -430,70 +373,3 @@ def _depth_figures(train_poses, config):
         "depth_rms": float(np.sqrt(np.mean(square))),
         "relations": float(np.mean(relations)),
     }
-
-
-def _variables(model):
-    # `variables`, not `weights`: dropout's generators belong to the state.
-    return [*model.variables, *model.optimizer.variables]
-
-
-def _save(model, workdir, step, best):
-    """Writes the whole state and the weights, each in one rename."""
-    arrays = {
-        f"variable_{i:03d}": ops.convert_to_numpy(variable)
-        for i, variable in enumerate(_variables(model))
-    }
-    best = np.array(json.dumps(best))
-    new = workdir / f"new_{_STATE}"
-    np.savez(new, step=step, best=best, **arrays)
-    new_weights = workdir / f"new_{_WEIGHTS}"
-    model.save_weights(new_weights, overwrite=True)
-    os.replace(new_weights, workdir / _WEIGHTS)
-    os.replace(new, workdir / _STATE)
-
-
-def _restore(model, workdir):
-    """Loads the state, if there is one; returns its step and best score."""
-    path = workdir / _STATE
-    if not path.is_file():
-        return 0, None
-    try:
-        with np.load(path, allow_pickle=False) as state:
-            arrays = dict(state)
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(
-            f"{path} cannot be read ({error}); remove it to start again."
-        ) from error
-    variables = _variables(model)
-    saved = [arrays.get(f"variable_{i:03d}") for i in range(len(variables))]
-    if len(arrays) != len(variables) + 2 or any(
-        array is None or array.shape != tuple(variable.shape)
-        for array, variable in zip(saved, variables, strict=True)
-    ):
-        raise ValueError(
-            f"{path} holds the state of another network; remove it to start "
-            "again."
-        )
-    for array, variable in zip(saved, variables, strict=True):
-        variable.assign(array)
-    return int(arrays["step"]), json.loads(str(arrays["best"]))
-
-
-def _drop_later(path, step):
-    """Removes log lines of steps that a resumed run will do again."""
-    if not path.is_file():
-        return
-    kept = []
-    for line in path.read_text().splitlines():
-        try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
-        except ValueError:
-            break  # The run was stopped while it wrote this line.
-    _write(path, "".join(kept))
-
-
-def _write(path, text):
-    new = path.with_name(f"new_{path.name}")
-    new.write_text(text)
-    os.replace(new, path)

@@ -1,0 +1,261 @@
+"""Training, resuming and scoring the reconstruction network."""
+
+import json
+
+import numpy as np
+import pytest
+
+from configs import reconstruction as default
+from ordinal_tf import skeleton
+from ordinal_tf.data import mocap, poses
+from ordinal_tf.training import reconstruction, runs
+
+
+def fake_clips(count=8, frames=12):
+    """Upright random bodies; the names put some on either side of a split."""
+    rng = np.random.default_rng(0)
+    heights = np.array(
+        [900, 900, 480, 60, 900, 480, 60, 1150, 1400]
+        + [1520, 1630, 1350, 1100, 880, 1350, 1100, 880]
+    )
+    clips = []
+    for k in range(count):
+        pose = rng.normal(scale=120, size=(frames, 17, 3))
+        pose[..., 1] += heights
+        name = f"{'one' if k % 2 else 'two'}/clip_{k}"
+        clips.append(mocap.Clip(name, 10.0, pose.astype(np.float32)))
+    return clips
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A config of seconds on made-up clips."""
+    monkeypatch.setattr(
+        mocap, "read_folder", lambda *args, **kwargs: fake_clips()
+    )
+    config = default.get_config()
+    config.data.mocap = "clips"
+    config.data.held_out = 0.7
+    config.model.update(width=16, dropout=0.2)
+    config.train.update(steps=6, batch_size=8, log_every=2, eval_every=3)
+    return config.lock()
+
+
+def quiet(text):
+    del text
+
+
+def train(config, workdir):
+    return reconstruction.train(config, workdir, report=quiet)
+
+
+def test_split_is_by_name_and_leaves_nothing_out():
+    clips = fake_clips()
+    split = reconstruction.split_clips(clips, held_out=0.7)
+    test = split.test["held_out"]
+    assert len(split.train) + len(test) == 8 * 12
+    assert set(split.test) == {"held_out", "one held out", "two held out"}
+    # The same clips in another folder and order fall on the same sides.
+    moved = [mocap.Clip(f"x/{c.name}", c.fps, c.poses) for c in clips[::-1]]
+    again = reconstruction.split_clips(moved, held_out=0.7)
+    np.testing.assert_array_equal(
+        np.unique(again.train), np.unique(split.train)
+    )
+
+
+def test_split_across_folders():
+    split = reconstruction.split_clips(
+        fake_clips(), match="one/*", held_out=0.7
+    )
+    unseen = np.concatenate([c.poses for c in fake_clips()[::2]])
+    assert set(split.test) == {"held_out", "one held out", "two unseen"}
+    np.testing.assert_array_equal(split.test["two unseen"], unseen)
+    assert not np.isin(split.train, unseen).any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"match": "three/*"}, "0 of them to train on"),
+        ({"held_out": 0.001}, "some to test on"),
+        ({"held_out": 1.0}, "is a share"),
+    ],
+)
+def test_split_needs_both_sides(settings, message):
+    with pytest.raises(ValueError, match=message):
+        reconstruction.split_clips(fake_clips(), **settings)
+
+
+def test_a_share_of_names_is_held_out():
+    names = [f"folder/clip_{k}" for k in range(5000)]
+    held = [reconstruction.is_held_out(name, 0.15) for name in names]
+    # Binomial: four standard deviations.
+    assert np.mean(held) == pytest.approx(0.15, abs=0.02)
+
+
+def test_examples_are_a_pure_function_of_the_step(small):
+    train_poses = np.concatenate([clip.poses for clip in fake_clips()])
+    one, pose = reconstruction.training_vectors(train_poses, small, 3)
+    same, _ = reconstruction.training_vectors(train_poses, small, 3)
+    other, _ = reconstruction.training_vectors(train_poses, small, 4)
+    np.testing.assert_array_equal(one, same)
+    assert one.shape == (8, 51) and pose.shape == (8, 17, 3)
+    assert np.abs(one - other).max() > 0.1
+    # The root at 0, the farthest joint at 1, the depth near the pose's own.
+    assert (one[:, [0, 17, 34]] == 0).all()
+    np.testing.assert_allclose(np.abs(one[:, :34]).max(axis=1), 1, rtol=1e-6)
+    assert np.corrcoef(one[:, 34:].ravel(), pose[..., 2].ravel())[0, 1] > 0.8
+
+
+def test_2d_only_sees_no_depth(small):
+    with small.unlocked():
+        small.use_depth = False
+    train_poses = np.concatenate([clip.poses for clip in fake_clips()])
+    vectors, _ = reconstruction.training_vectors(train_poses, small, 0)
+    assert (vectors[:, 34:] == 0).all() and np.abs(vectors[:, :34]).max() > 0
+
+
+def test_a_stopped_run_continues_exactly(small, tmp_path, monkeypatch):
+    whole = train(small, tmp_path / "whole")
+    # Stopped at step 5, after the checkpoint of step 3 and a log line at 4.
+    vectors = reconstruction.training_vectors
+
+    def stop_at_5(train_poses, config, step):
+        if step == 5:
+            raise KeyboardInterrupt
+        return vectors(train_poses, config, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reconstruction, "training_vectors", stop_at_5)
+        with pytest.raises(KeyboardInterrupt):
+            train(small, tmp_path / "parts")
+    assert not (tmp_path / "parts" / "summary.json").exists()
+    parts = train(small, tmp_path / "parts")
+    assert parts == whole
+    one, two = (
+        dict(np.load(tmp_path / n / "state.npz")) for n in ("whole", "parts")
+    )
+    assert set(one) == set(two) and int(one["step"]) == 6
+    for key in one:
+        np.testing.assert_array_equal(one[key], two[key])
+    logs = [
+        runs.read_metrics(path)
+        for path in (tmp_path / "whole", tmp_path / "parts")
+    ]
+    assert [line["step"] for line in logs[0]] == [2, 3, 4, 6]
+    for one, two in zip(*logs, strict=True):
+        del one["steps_per_s"], two["steps_per_s"]
+        assert one == two
+    assert not list(tmp_path.glob("*/new_*"))
+
+
+def test_a_finished_run_is_left_alone(small, tmp_path):
+    first = train(small, tmp_path)
+    before = (tmp_path / "state.npz").stat().st_mtime_ns
+    said = []
+    again = reconstruction.train(small, tmp_path, report=said.append)
+    assert again == first and "finished" in said[0]
+    assert (tmp_path / "state.npz").stat().st_mtime_ns == before
+
+
+def test_summary_and_loaded_network(small, tmp_path):
+    summary = train(small, tmp_path)
+    assert json.loads((tmp_path / "summary.json").read_text()) == summary
+    assert summary["steps"] == 6 and summary["best"]["step"] in (3, 6)
+    assert 0.5 < summary["relations"] <= 1
+    # The fake bodies' joints spread by 120 mm around their heights, seen
+    # from cameras near the horizontal, and noise of 50 mm: near 0.2 m.
+    assert 0.1 < summary["depth_rms"] < 0.3
+    scored = reconstruction.evaluate_run(tmp_path, fake_clips())
+    assert scored == summary["test"]
+    # The untrained part of the error: predicting nothing is not better.
+    model = reconstruction.load_run(tmp_path)
+    assert model.output_shape == (None, 51)
+    louder = reconstruction.evaluate_run(tmp_path, fake_clips(), sigma_mm=500)
+    kept = [s["held_out"]["relations"] for s in (scored, louder)]
+    assert kept[1] < kept[0] - 0.1
+
+
+def test_training_learns(small, tmp_path):
+    with small.unlocked():
+        small.train.update(steps=300, batch_size=64, eval_every=300)
+        small.model.update(width=64, dropout=0.0)
+    summary = train(small, tmp_path)
+    split = reconstruction.split_clips(fake_clips(), held_out=0.7)
+    views = reconstruction.test_views(split.test["held_out"], small)
+    nothing = np.linalg.norm(views["pose_3d"], axis=-1).mean()
+    assert summary["test"]["held_out"]["mpjpe"] < 0.5 * nothing
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "message"),
+    [
+        ("data", {"mocap": ""}, "--config.data.mocap=DIR"),
+        ("train", {"steps": 0}, "train.steps"),
+        ("train", {"optimizer": "sgd"}, "adam or rmsprop"),
+        ("noise", {"depth_sigma_mm": -1.0}, "negative"),
+        ("camera", {"distance_mm": (100.0, 200.0)}, "distance_mm"),
+    ],
+)
+def test_bad_config(small, tmp_path, section, values, message):
+    small[section].update(values)
+    with pytest.raises(ValueError, match=message):
+        train(small, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_of_another_config_is_refused(small, tmp_path):
+    train(small, tmp_path)
+    small.model.width = 32
+    with pytest.raises(ValueError, match="model.width was 16 and is 32"):
+        train(small, tmp_path)
+
+
+def test_rmsprop_without_decay_is_the_papers_recipe(small, tmp_path):
+    small.train.update(optimizer="rmsprop", decay=False, learning_rate=2.5e-4)
+    train(small, tmp_path)
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    rates = {json.loads(line)["learning_rate"] for line in lines}
+    assert list(rates) == [pytest.approx(2.5e-4)]
+
+
+# Keras says so of weights that do not fit, before it refuses them.
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_damaged_runs(small, tmp_path):
+    with pytest.raises(ValueError, match="has no config.json"):
+        reconstruction.load_run(tmp_path)
+    train(small, tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["model"]["width"] = 24
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="does not fit"):
+        reconstruction.load_run(tmp_path)
+    (tmp_path / "model.weights.h5").unlink()
+    with pytest.raises(ValueError, match="model.weights.h5 is missing"):
+        reconstruction.load_run(tmp_path)
+    config["model"]["width"] = 16
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "summary.json").unlink()
+    (tmp_path / "state.npz").write_bytes(b"PK")
+    with pytest.raises(ValueError, match="state.npz cannot be read"):
+        train(small, tmp_path)
+
+
+def test_score_of_a_perfect_network(small):
+    del small
+    pose = fake_clips(1)[0].poses
+    views = poses.sample_views(
+        pose, np.random.default_rng(0), camera=poses.Camera()
+    )
+
+    def perfect(vectors, *, training):
+        assert vectors.shape == (12, 51) and not training
+        swapped = np.swapaxes(views["pose_3d"], 1, 2) / 1000
+        return swapped.reshape(12, 51)
+
+    scored = reconstruction.score(
+        perfect, views, use_depth=True, sigma_mm=0, log_scale=0
+    )
+    assert scored["mpjpe"] < 1e-3 and scored["relations"] == 1
+    assert scored["poses"] == len(pose) == 12
+    assert skeleton.H36M17.root == 0
