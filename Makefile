@@ -43,10 +43,11 @@ $(VENV)/bin/python:
 		exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# Without build isolation, so that the pinned setuptools builds the package
+# and nothing else is fetched.
 $(VENV)/demo.done: requirements/demo.txt setup.py | $(VENV)/bin/python
 	@echo "Installing the package into $(VENV): a few minutes the first time."
 	$(PIP) -r requirements/demo.txt
-	# The pinned setuptools builds it: nothing else is fetched.
 	$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
 
