@@ -33,6 +33,7 @@ def get_config():
     config.camera.focal_px = (800.0, 1600.0)
     config.noise = ConfigDict()
     config.noise.depth_sigma_mm = 50.0
+    config.noise.sigma_spread = 1.0  # Log range of sigma between poses.
     config.noise.depth_scale = 0.2  # Log range: 0.2 is -18 to +22 %.
     config.model = ConfigDict()
     config.model.width = 256

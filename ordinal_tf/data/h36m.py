@@ -52,14 +52,16 @@ def read_annotations(path):
     Raises:
         ValueError: the file is no such annotation.
     """
-    try:
-        content = scipy.io.loadmat(
-            path, squeeze_me=True, struct_as_record=False
-        )
-    except (NotImplementedError, TypeError, EOFError, IndexError) as error:
-        raise ValueError(
-            f"{path} is no readable MATLAB 5 file ({error}); fetch it again."
-        ) from error
+    with open(path, "rb") as file:
+        try:
+            content = scipy.io.loadmat(
+                file, squeeze_me=True, struct_as_record=False
+            )
+        except Exception as error:  # SciPy documents none, and raises many.
+            raise ValueError(
+                f"{path} is no readable MATLAB 5 file ({error}); fetch it "
+                "again."
+            ) from error
     annotation = content.get("annot")
     missing = [f for f in ("imgname", "S", "K") if not hasattr(annotation, f)]
     if missing:
@@ -68,7 +70,9 @@ def read_annotations(path):
             f"missing: {', '.join(missing)}."
         )
     joints = skeleton.H36M17_LEFT_FIRST
-    camera = np.atleast_3d(np.asarray(annotation.S, np.float64))
+    camera = np.asarray(annotation.S, np.float64)
+    if camera.ndim == 2:  # `squeeze_me` drops the axis of a single pose.
+        camera = camera[None]
     if camera.ndim != 3 or camera.shape[1:] != (3, len(joints)):
         raise ValueError(
             f"{path}: `annot.S` must have shape (N, 3, {len(joints)}). "
@@ -80,11 +84,12 @@ def read_annotations(path):
         raise ValueError(f"{path}: `annot.S` is not finite in row {row}.")
     mapping = skeleton.mapping(joints, skeleton.H36M17)
     poses, _ = mapping.points(np.swapaxes(camera, 1, 2), known)
-    intrinsics = np.stack([np.asarray(k, np.float64) for k in annotation.K])
+    cells = annotation.K if annotation.K.dtype == object else [annotation.K]
+    intrinsics = np.stack([np.asarray(k, np.float64) for k in cells])
     if intrinsics.shape != (len(poses), 3, 3):
         raise ValueError(
             f"{path}: `annot.K` must hold one 3 x 3 matrix per pose. "
             f"Received: {intrinsics.shape} for {len(poses)} poses."
         )
-    names = tuple(str(name) for name in annotation.imgname)
+    names = tuple(str(name) for name in np.atleast_1d(annotation.imgname))
     return Annotations(names, poses, intrinsics)

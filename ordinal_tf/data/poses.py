@@ -209,7 +209,7 @@ def training_batch(poses, seed, step, *, batch_size, camera, body, mirror=True):
     return views, rng
 
 
-def noisy_depth(depth, rng, *, sigma_mm, log_scale=0.0):
+def noisy_depth(depth, rng, *, sigma_mm, spread=0.0, log_scale=0.0):
     """Root-relative depths as an image network might give them.
 
     Args:
@@ -217,6 +217,8 @@ def noisy_depth(depth, rng, *, sigma_mm, log_scale=0.0):
         rng: `np.random.Generator`.
         sigma_mm: standard deviation of the normal noise on every joint, the
             root included: the result is relative to the noisy root.
+        spread: each pose's sigma is `sigma_mm * exp(u)`, u uniform in
+            +-spread, for some photographs are harder than others.
         log_scale: each pose's depths are multiplied by `exp(u)`, u uniform
             in +-log_scale, for ordinal depth has no unit.
 
@@ -225,7 +227,8 @@ def noisy_depth(depth, rng, *, sigma_mm, log_scale=0.0):
     """
     root = _SKELETON.root
     scale = np.exp(rng.uniform(-log_scale, log_scale, (len(depth), 1)))
-    noisy = depth + sigma_mm * rng.standard_normal(depth.shape)
+    sigma = np.exp(rng.uniform(-spread, spread, (len(depth), 1))) * sigma_mm
+    noisy = depth + sigma * rng.standard_normal(depth.shape)
     noisy = scale * (noisy - noisy[:, root : root + 1])
     return noisy.astype(np.float32)
 

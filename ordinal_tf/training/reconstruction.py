@@ -155,6 +155,7 @@ def training_vectors(train_poses, config, step):
         views["depth"],
         rng,
         sigma_mm=config.noise.depth_sigma_mm,
+        spread=config.noise.sigma_spread,
         log_scale=config.noise.depth_scale,
     )
     vectors = _vectors(views["keypoints_2d"], noisy, config.use_depth)
@@ -342,10 +343,10 @@ def _check(config):
                 f"`train.{name}` must be positive. Received: "
                 f"{config.train[name]}."
             )
-    if config.noise.depth_sigma_mm < 0 or config.noise.depth_scale < 0:
+    if min(config.noise.values()) < 0:
         raise ValueError(
-            "`noise.depth_sigma_mm` and `noise.depth_scale` must not be "
-            f"negative. Received: {config.noise.to_dict()}."
+            "`noise` must not be negative. Received: "
+            f"{config.noise.to_dict()}."
         )
 
 
@@ -365,6 +366,7 @@ def _depth_figures(train_poses, config):
             views["depth"],
             rng,
             sigma_mm=config.noise.depth_sigma_mm,
+            spread=config.noise.sigma_spread,
             log_scale=config.noise.depth_scale,
         )
         square.append(np.mean(np.square(lifting.normalise_depth(noisy))))

@@ -5,6 +5,7 @@ import pytest
 
 from ordinal_tf import skeleton
 from ordinal_tf.data import asf_amc, bvh, mocap, motion
+from tests import mocap_files
 
 H36M = skeleton.H36M17
 
@@ -267,30 +268,11 @@ def test_amc_without_its_body(tmp_path):
         asf_amc.find_asf(path)
 
 
-def bandai_file(path, *, places, frames=2):
-    """A BVH file in which Bandai's joints hang from one root, unturned."""
-    lines = ["HIERARCHY", "ROOT joint_Root", "{", "OFFSET 0 0 0"]
-    lines += ["CHANNELS 3 Zrotation Xrotation Yrotation"]
-    for name, place in places.items():
-        where = " ".join(str(number) for number in place)
-        lines += [f"JOINT {name}", "{", f"OFFSET {where}"]
-        lines += ["CHANNELS 3 Zrotation Xrotation Yrotation", "}"]
-    lines += ["}", "MOTION", f"Frames: {frames}", "Frame Time: 0.1"]
-    # The head looks along world z and its x axis is up, as in real files.
-    turned = ["90 90 0" if name == "Head" else "0 0 0" for name in places]
-    lines += [" ".join(["0 0 0", *turned])] * frames
-    return write(path, "\n".join(lines) + "\n")
-
-
-def bandai_places():
-    names = {joint for p in mocap.BANDAI.values() for joint in p.joints}
-    rng = np.random.default_rng(0)
-    return {name: rng.integers(-9, 9, 3) for name in sorted(names)}
-
-
 def test_bandai_joints_by_name(tmp_path):
-    places = bandai_places()
-    clip = mocap.read_clip(bandai_file(tmp_path / "walk.bvh", places=places))
+    places = mocap_files.bandai_places()
+    clip = mocap.read_clip(
+        mocap_files.write_bandai(tmp_path / "walk.bvh", places=places)
+    )
     assert clip.name == "walk" and clip.poses.dtype == np.float32
     assert clip.poses.shape == (2, 17, 3) and clip.fps == 10
     pose = dict(zip(H36M.joints, clip.poses[0], strict=True))
@@ -311,9 +293,9 @@ def test_bandai_joints_by_name(tmp_path):
 
 
 def test_unknown_joints_are_named(tmp_path):
-    places = bandai_places()
+    places = mocap_files.bandai_places()
     places["Shin"] = places.pop("LowerLeg_L")
-    path = bandai_file(tmp_path / "a.bvh", places=places)
+    path = mocap_files.write_bandai(tmp_path / "a.bvh", places=places)
     with pytest.raises(ValueError, match=r"named LowerLeg_L \(it has .*Shin"):
         mocap.read_clip(path)
     with pytest.raises(ValueError, match="must be .bvh, or .amc"):
@@ -321,9 +303,9 @@ def test_unknown_joints_are_named(tmp_path):
 
 
 def test_folder_reports_and_skips_up_to_the_limit(tmp_path):
-    bandai_file(tmp_path / "b.bvh", places=bandai_places(), frames=20)
+    mocap_files.write_bandai(tmp_path / "b.bvh", frames=20)
     (tmp_path / "sub").mkdir()
-    bandai_file(tmp_path / "sub" / "c.BVH", places=bandai_places())
+    mocap_files.write_bandai(tmp_path / "sub" / "c.BVH")
     for bad in ("a.bvh", "d.bvh"):
         write(tmp_path / bad, BVH)
     said = []

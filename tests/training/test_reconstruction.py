@@ -10,6 +10,11 @@ from ordinal_tf import skeleton
 from ordinal_tf.data import mocap, poses
 from ordinal_tf.training import reconstruction, runs
 
+# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword"
+)
+
 
 def fake_clips(count=8, frames=12):
     """Upright random bodies; the names put some on either side of a split."""
