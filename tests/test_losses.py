@@ -242,9 +242,9 @@ def by_hand(name, true, pred, mask):
     true, pred = true.astype("float64"), pred.astype("float64")
     squares = np.where(mask, np.square(true - pred), 0)
     axes = tuple(range(1, true.ndim))
-    if name in ("keypoint", "reconstruction"):
+    if name in ("keypoint", "reconstruction", "heatmap"):
         return squares.sum(axes)
-    if name in ("heatmap", "volume"):
+    if name == "volume":
         return squares.mean(axes)
     log = pred if name == "heatmap_cross_entropy" else np.log(pred)
     return np.where(mask, -true * log, 0).sum(axes) / 3
