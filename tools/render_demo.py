@@ -131,22 +131,23 @@ def _flat(vector):
 
 
 def distance(points, parts, blend=14.0):
-    """Distance `(N,)` in mm to the smooth union, and `(N, 3)` colours."""
-    total = 0.0
-    nearest = np.full(len(points), np.inf, np.float32)
-    colour = np.zeros((len(points), 3), np.float32)
-    for start, end, first, second, paint in parts:
+    """Distance `(N,)` in mm to the smooth union, and `(N,)` nearest parts."""
+    total = np.zeros(len(points), np.float32)
+    least = np.full(len(points), np.inf, np.float32)
+    nearest = np.zeros(len(points), np.int64)
+    for index, (start, end, first, second, _) in enumerate(parts):
         axis = (end - start).astype(np.float32)
         offset = points - start.astype(np.float32)
-        t = np.clip(offset @ axis / max(axis @ axis, 1e-6), 0, 1)
-        gap = np.linalg.norm(offset - t[:, None] * axis, axis=1)
-        gap -= first + t * (second - first)
-        closer = gap < nearest
-        nearest = np.where(closer, gap, nearest)
-        colour[closer] = paint
+        t = offset @ (axis / np.float32(max(axis @ axis, 1e-6)))
+        np.clip(t, 0, 1, out=t)
+        offset -= t[:, None] * axis
+        gap = np.sqrt(np.einsum("nc,nc->n", offset, offset))
+        gap -= np.float32(first) + t * np.float32(second - first)
+        nearest[gap < least] = index
+        np.minimum(least, gap, out=least)
         # The soft minimum: -blend * log(sum(exp(-gap / blend))).
-        total = total + np.exp(np.clip(-gap / blend, -60, 60))
-    return -blend * np.log(np.maximum(total, 1e-26)), colour
+        total += np.exp(np.clip(gap / np.float32(-blend), -60, 60))
+    return -blend * np.log(np.maximum(total, 1e-26)), nearest
 
 
 def trace(origins, rays, parts, near, far, steps=48):
@@ -258,7 +259,8 @@ def render(pose, colours, *, scene, height):
 
     seen = np.flatnonzero(np.isfinite(reach))
     spots = (rays[seen] * reach[seen, None]).astype("f4")
-    _, paint = distance(spots, parts)
+    _, nearest = distance(spots, parts)
+    paint = np.array([part[-1] for part in parts])[nearest]
     normal = np.stack(
         [
             distance(spots + step, parts)[0] - distance(spots - step, parts)[0]
