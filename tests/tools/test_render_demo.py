@@ -48,6 +48,27 @@ def test_body_is_where_the_keypoints_are(render_demo, person):
     assert rows.min() > low[1] - reach and rows.max() < high[1] + reach
 
 
+def test_keypoints_are_the_centres_of_balls_at_the_joints(
+    render_demo, person, monkeypatch
+):
+    """In place of a body one violet ball: its pixels centre on the keypoint."""
+    violet = np.array([250.0, 0, 250])
+    joint = skeleton.H36M17.index("right_wrist")
+    monkeypatch.setattr(
+        render_demo,
+        "body",
+        lambda pose, colours: [(pose[joint], pose[joint] + 1, 60, 60, violet)],
+    )
+    image, keypoints = render_demo.render(
+        np.array(person["pose"], float), {}, scene=0, height=HEIGHT
+    )
+    red, green, blue = np.moveaxis(image.astype(int), -1, 0)
+    y, x = np.nonzero(np.minimum(red, blue) - green > 60)
+    assert len(x) > 8
+    centre = [x.mean(), y.mean()]
+    np.testing.assert_allclose(centre, keypoints[joint], atol=0.5)
+
+
 @pytest.mark.parametrize("text", ["{", '[{"name": "a"}]'])
 def test_bad_poses_name_the_file(render_demo, tmp_path, text):
     path = tmp_path / "poses.json"
