@@ -78,19 +78,19 @@ def keypoint_loss(keypoints_true, keypoints_pred, *, mask):
 
 
 def heatmap_loss(heatmaps_true, heatmaps_pred, *, mask):
-    """Mean over all cells and joints of the squared difference (L_heat).
+    """Sum over all cells and annotated joints of the squared difference.
 
     Args:
-        heatmaps_true, heatmaps_pred: `(B, H, W, K)`.
-        mask: `(B, K)` bool; the mean runs over masked joints too, so that a
-            joint's share does not depend on which others are annotated.
+        heatmaps_true, heatmaps_pred: `(B, H, W, K)`, L_heat's Gaussian and
+            the plane marginal, both of the same sum.
+        mask: `(B, K)` bool.
 
     Returns:
         `(B,)`.
     """
     mask = mask[:, None, None, :]
     diff = _differences(heatmaps_true, heatmaps_pred, mask)
-    return ops.mean(ops.square(diff), axis=(1, 2, 3))
+    return ops.sum(ops.square(diff), axis=(1, 2, 3))
 
 
 def heatmap_cross_entropy(heatmaps_true, log_xy, *, mask):

@@ -154,7 +154,8 @@ def build_volume_network(
 
     Args:
         joints: int, K.
-        input_size: int, S; heatmaps have the side S / 4.
+        input_size: int, S; heatmaps have the side S / 4. The weights do not
+            depend on it.
         z_resolutions: depth bins of each stack's volume; 1 is a 2D heatmap.
         stem_features, front_features, features, out_features: widths of the
             first convolution, the blocks before the first hourglass, the
@@ -174,7 +175,9 @@ def build_volume_network(
     Source: Pavlakos et al. 2018, section 4.2; hg-stacked-2.
     """
     _check(input_size, order, z_resolutions)
-    image = keras.Input((input_size, input_size, 3), name="image")
+    # Any side will do that halves evenly, so a training may begin with small
+    # crops and an export fix its own.
+    image = keras.Input((None, None, 3), name="image")
     x, previous = _front(image, stem_features, front_features, features)
     outputs = []
     for stack, bins in enumerate(z_resolutions, start=1):

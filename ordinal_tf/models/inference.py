@@ -1,0 +1,85 @@
+"""From crops to keypoints and ordinal depths, with the mirrored pass."""
+
+from keras import ops
+
+from ordinal_tf import skeleton, volumes
+from ordinal_tf.models import hourglass
+
+_SKELETON = skeleton.H36M17
+CELL = 4  # Crop pixels per heatmap cell.
+
+
+def predict_crops(network, image, *, name, depth_bins=None, mirror=True):
+    """Runs an image network on crops and decodes it.
+
+    Args:
+        network: of `build.build_image_network`.
+        image: `(B, S, S, 3)` uint8.
+        name: str, the network's kind: "volume" or "coordinates" ("depth"
+            has no keypoints).
+        depth_bins: int, D of the last stack, for "volume".
+        mirror: bool, average with the mirrored crop, in one call.
+
+    Returns:
+        dict of float32: `keypoints` `(B, 17, 2)` crop pixels,
+        `ordinal_depth` `(B, 17)` root-relative, the network's range from
+        nearest to farthest bin being 2, and `score` `(B, 17)` in [0, 1].
+
+    The plane is decoded by argmax with sub-cell refinement, depth by its
+    expectation, which is what the ranking loss supervises.
+    """
+    pixels = hourglass.scale_pixels(image)
+    if mirror:
+        pixels = ops.concatenate([pixels, ops.flip(pixels, axis=2)], axis=0)
+    output = network(pixels, training=False)
+    if name == "volume":
+        volume = output[-1] if isinstance(output, list | tuple) else output
+        if mirror:
+            plain, turned = ops.split(volume, 2, axis=0)
+            turned = volumes.mirror_volume(
+                turned, _SKELETON.mirror, depth_bins
+            )
+            volume = (plain + turned) / 2
+        return decode_volume(volume, depth_bins)
+    if name == "coordinates":
+        if mirror:
+            plain, turned = ops.split(output, 2, axis=0)
+            turned = ops.take(turned, list(_SKELETON.mirror), axis=1)
+            turned = turned * ops.convert_to_tensor([-1.0, 1.0, 1.0])
+            output = (plain + turned) / 2
+        size = image.shape[1]
+        keypoints = output[..., :2] * size + (size - 1) / 2
+        return {
+            "keypoints": keypoints,
+            "ordinal_depth": _root_relative(output[..., 2]),
+            # A regression has no confidence to report.
+            "score": ops.ones_like(output[..., 2]),
+        }
+    raise ValueError(
+        f"Keypoints come from a volume or coordinates network, not {name!r}."
+    )
+
+
+def decode_volume(volume, depth_bins):
+    """Keypoints, ordinal depth and score of volume logits.
+
+    Args:
+        volume: `(B, H, W, 17 * D)` logits.
+        depth_bins: int, D.
+
+    Returns:
+        dict as `predict_crops`.
+    """
+    log_xy, pz = volumes.volume_marginals(volume, depth_bins)
+    points, score = volumes.decode_keypoints(log_xy)
+    depth = volumes.expected_depth(pz, volumes.ordinal_depths(depth_bins))
+    return {
+        "keypoints": volumes.to_crop(points, CELL),
+        "ordinal_depth": _root_relative(depth),
+        "score": score,
+    }
+
+
+def _root_relative(depth):
+    root = _SKELETON.root
+    return depth - depth[:, root : root + 1]

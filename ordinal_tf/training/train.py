@@ -1,0 +1,285 @@
+"""Training of the image network: one loop, resumable, logged."""
+
+import math
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ordinal_tf.data import lsp, pipeline
+from ordinal_tf.models import build, inference
+from ordinal_tf.training import evaluate, objective, runs
+
+# May change when a run resumes; everything else makes it another run.
+_FREE = ("data.lsp", "data.skip_limit", "train.log_every")
+
+
+def train(config, workdir, *, init_from=None, report=print, progress=None):
+    """Trains an image network, or continues where `workdir` stopped.
+
+    Args:
+        config: as `configs/lite.py` returns.
+        workdir: folder of the run, see `runs`.
+        init_from: `.weights.h5` file or folder of a run whose weights the
+            training starts from; ignored when the run resumes.
+        report: function of one line of text.
+        progress: function `(step, text)`, or None.
+
+    Returns:
+        dict, the summary: `steps`, `best`, the held-out figures of the last
+        step (see `evaluate.evaluate`) and `training_photos`.
+
+    Raises:
+        ValueError: unusable data or config, another run in `workdir`, or a
+            loss that is not finite.
+    """
+    workdir = pathlib.Path(workdir)
+    _check(config)
+    runs.start(config, workdir, free=_FREE)
+    if (workdir / runs.SUMMARY).is_file():
+        report(f"{workdir} is finished; nothing to do.")
+        return runs.read_json(workdir / runs.SUMMARY)
+    photos, held_out = _read_photos(config, report)
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(config.train.precision)
+    network = build.build_image_network(config.model)
+    optimizer = _optimizer(config.train)
+    optimizer.build(network.trainable_variables)
+    step, best = runs.restore(workdir, network, optimizer)
+    if step:
+        report(f"{workdir}: continuing after step {step}.")
+    elif init_from:
+        runs.load_weights(network, _weights_of(init_from))
+    runs.drop_later_metrics(workdir, step)
+    board = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+    train_step = _train_step(network, optimizer, config)
+    stop = config.train.steps
+    figures = {}
+
+    def log(line):
+        runs.append_metrics(workdir, line)
+        with board.as_default(step=line["step"]):
+            for key, value in line.items():
+                if isinstance(value, float):
+                    tf.summary.scalar(key, value)
+        board.flush()
+
+    def score(size):
+        figures = evaluate_network(network, config, held_out, input_size=size)
+        log({"step": step, "input_size": size, **figures})
+        report(
+            f"step {step}: PCK@0.2 {figures['pck']:.1f} %, ordinal accuracy "
+            f"{figures['ordinal_accuracy']:.1f} % on {len(held_out)} held-out "
+            f"photographs at {size} pixels"
+        )
+        return figures
+
+    if step == 0:
+        score(config.model.input_size)
+    while step < stop:
+        size, until = _stage(config, step)
+        dataset = pipeline.training_dataset(
+            photos,
+            input_size=size,
+            batch_size=config.train.batch_size,
+            seed=config.seed,
+            first_step=step,
+            last_step=until,
+            **config.augmentation,
+        )
+        clock, since, sums = time.monotonic(), step, []
+        for batch in dataset:
+            optimizer.learning_rate.assign(_learning_rate(config.train, step))
+            ramp = tf.constant(_ramp(config.train, step), tf.float32)
+            sums.append(train_step(batch, ramp))
+            step += 1
+            evaluating = step % config.train.eval_every == 0 or step == stop
+            if step % config.train.log_every == 0 or evaluating:
+                line = _means(sums)
+                seconds = time.monotonic() - clock
+                rate = (step - since) * config.train.batch_size / seconds
+                line = {
+                    "step": step,
+                    "learning_rate": _learning_rate(config.train, step - 1),
+                    "images_per_s": rate,
+                    **line,
+                }
+                if not math.isfinite(line["loss"]):
+                    raise ValueError(
+                        f"The loss is {line['loss']} at step {step}; lower "
+                        "`train.learning_rate` or "
+                        "`loss.rank_weight`."
+                    )
+                log(line)
+                if progress:
+                    progress(step, f"loss {line['loss']:.3f}")
+                clock, since, sums = time.monotonic(), step, []
+            if evaluating:
+                figures = score(size)
+                if best is None or figures["pck"] > best["pck"]:
+                    best = {"step": step, "pck": figures["pck"]}
+            if evaluating or step % config.train.save_every == 0:
+                runs.save(workdir, network, optimizer, step=step, best=best)
+                clock, since = time.monotonic(), step
+    summary = {
+        "steps": step,
+        "best": best,
+        **figures,
+        "training_photos": len(photos),
+    }
+    runs.write_json(workdir / runs.SUMMARY, summary)
+    return summary
+
+
+def load_run(workdir):
+    """The network of a run with its last weights, and its config.
+
+    Raises:
+        ValueError: `workdir` holds no run, or weights of another config.
+    """
+    config = runs.read_config(workdir)
+    keras.config.set_dtype_policy("float32")
+    network = build.build_image_network(config.model)
+    runs.load_weights(network, pathlib.Path(workdir) / runs.WEIGHTS)
+    return network, config
+
+
+def evaluate_network(network, config, photos, *, input_size, mirror=True):
+    """`evaluate.evaluate` of a network; the depth head has no keypoints."""
+    bins = (build.z_resolutions(config.model) or (None,))[-1]
+
+    @tf.function(reduce_retracing=True)
+    def predict(image):
+        return inference.predict_crops(
+            network,
+            image,
+            name=config.model.name,
+            depth_bins=bins,
+            mirror=mirror,
+        )
+
+    return evaluate.evaluate(predict, photos, input_size=input_size)
+
+
+def _train_step(network, optimizer, config):
+    kind, bins = config.model.name, build.z_resolutions(config.model)
+    options = config.loss.to_dict()
+    if config.train.precision == "mixed_float16":
+        raise ValueError(
+            "`train.precision` must be float32 or mixed_bfloat16; float16 "
+            "would need loss scaling."
+        )
+
+    # XLA fuses the many element-wise passes of batch norm, forwards and
+    # backwards: a fifth faster on CPUs, for a minute's compilation per size.
+    @tf.function(jit_compile=config.train.jit)
+    def step(batch, ramp):
+        with tf.GradientTape() as tape:
+            pixels = tf.cast(batch["image"], tf.float32) / 255.0
+            output = network(pixels, training=True)
+            if kind == "volume":
+                outputs = output if isinstance(output, list) else [output]
+                parts = objective.volume_objective(
+                    outputs,
+                    batch,
+                    options,
+                    z_resolutions=bins,
+                    rank_scale=ramp,
+                )
+            else:
+                parts = objective.regression_objective(
+                    output, batch, options, rank_scale=ramp
+                )
+        gradients = tape.gradient(parts["loss"], network.trainable_variables)
+        optimizer.apply(gradients, network.trainable_variables)
+        return parts
+
+    return step
+
+
+def _means(parts):
+    return {
+        key: float(np.mean([float(part[key]) for part in parts]))
+        for key in parts[0]
+    }
+
+
+def _stage(config, step):
+    """Input size at a step, and the step at which it ends."""
+    for share, size in config.train.stages:
+        until = round(share * config.train.steps)
+        if step < until:
+            return size, until
+    return config.model.input_size, config.train.steps
+
+
+def _learning_rate(train, step):
+    """Linear warm-up, then constant or a cosine to zero."""
+    rate = train.learning_rate * min(1.0, (step + 1) / max(train.warmup, 1))
+    if train.decay:
+        rate *= 0.5 * (1.0 + math.cos(math.pi * step / train.steps))
+    return rate
+
+
+def _ramp(train, step):
+    """Weight of the ranking loss: 0, then linear, then 1."""
+    first, last = train.rank_ramp
+    return float(np.clip((step - first) / max(last - first, 1), 0.0, 1.0))
+
+
+def _optimizer(train):
+    if train.optimizer == "adam":
+        return keras.optimizers.Adam(
+            train.learning_rate, global_clipnorm=train.clip_norm
+        )
+    if train.optimizer == "rmsprop":
+        # Torch's constants, which the original has.
+        return keras.optimizers.RMSprop(
+            train.learning_rate,
+            rho=0.99,
+            epsilon=1e-8,
+            global_clipnorm=train.clip_norm,
+        )
+    raise ValueError(
+        "`train.optimizer` must be adam or rmsprop. Received: "
+        f"{train.optimizer!r}."
+    )
+
+
+def _read_photos(config, report):
+    """Training and held-out photographs, which must not overlap."""
+    data = config.data
+    options = {"skip_limit": data.skip_limit, "report": report}
+    first, last = data.train_range
+    photos = lsp.read_lsp(data.lsp, first=first, last=last, **options)
+    first, last = data.held_out
+    held_out = lsp.read_lsp(data.lsp, first=first, last=last, **options)
+    report(
+        f"{len(photos)} photographs to train on, {len(held_out)} held out, "
+        f"of {data.lsp}."
+    )
+    return photos, held_out
+
+
+def _weights_of(init_from):
+    path = pathlib.Path(init_from)
+    return path / runs.WEIGHTS if path.is_dir() else path
+
+
+def _check(config):
+    train, data = config.train, config.data
+    if not data.lsp:
+        raise ValueError("No photographs: name them with --config.data.lsp=DIR.")
+    for name in ("steps", "batch_size", "log_every", "eval_every"):
+        if train[name] < 1:
+            raise ValueError(
+                f"`train.{name}` must be positive. Received: {train[name]}."
+            )
+    (a, b), (c, d) = data.train_range, data.held_out
+    if a <= d and c <= b:
+        raise ValueError(
+            f"`data.train_range` {(a, b)} and `data.held_out` {(c, d)} "
+            "overlap; the held-out photographs must be new to the network."
+        )

@@ -1,0 +1,47 @@
+r"""Trains the image network on photographs with 2D and ordinal labels.
+
+Example:
+    python -m tools.train --config=configs/lite.py \
+        --config.data.lsp=DATA/lspet_ordinal --workdir=runs/lite
+
+The same command continues a run that was stopped.
+"""
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from ordinal_tf.training import train
+from . import _common
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", "configs/lite.py", "Config file.", lock_config=True
+)
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of the run, made where missing.", required=True
+)
+_INIT_FROM = flags.DEFINE_string(
+    "init_from", None, "Weights to start from: a .weights.h5 file or a run."
+)
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    config = _CONFIG.value
+    summary = train.train(
+        config,
+        _WORKDIR.value,
+        init_from=_INIT_FROM.value,
+        progress=_common.progress_line(config.train.steps, "train"),
+    )
+    print(
+        f"Wrote {_WORKDIR.value}: config.json, metrics.jsonl, state.npz, "
+        f"model.weights.h5 and summary.json of {summary['steps']} steps; "
+        f"PCK@0.2 {summary['pck']:.1f} %, ordinal accuracy "
+        f"{summary['ordinal_accuracy']:.1f} % on {summary['photos']} held-out "
+        "photographs."
+    )
+
+
+if __name__ == "__main__":
+    _common.run(main)
