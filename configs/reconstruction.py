@@ -32,7 +32,7 @@ def get_config():
     config.camera.off_axis = 0.2
     config.camera.focal_px = (800.0, 1600.0)
     config.noise = ConfigDict()
-    config.noise.depth_sigma_mm = 50.0
+    config.noise.depth_sigma_mm = 40.0
     config.noise.sigma_spread = 1.0  # Log range of sigma between poses.
     config.noise.depth_scale = 0.2  # Log range: 0.2 is -18 to +22 %.
     config.model = ConfigDict()
@@ -44,7 +44,7 @@ def get_config():
     config.train.learning_rate = 2e-3
     config.train.decay = True  # Cosine, to zero at the last step.
     config.train.batch_size = 256
-    config.train.steps = 10_000
+    config.train.steps = 8_000
     config.train.log_every = 100
     config.train.eval_every = 1_000  # Also writes the checkpoint.
     return config
