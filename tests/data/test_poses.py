@@ -169,6 +169,18 @@ def test_noise_is_relative_to_the_noisy_root():
     np.testing.assert_allclose(noisy[:, 1:].std(), 141.4, rtol=0.02)
 
 
+def test_noise_differs_between_poses():
+    depth = np.zeros((4000, 17), np.float32)
+    noisy = poses.noisy_depth(
+        depth, np.random.default_rng(0), sigma_mm=10.0, spread=1.5
+    )
+    # The root's noise is common to a pose, so the spread of the others about
+    # their mean is the pose's sigma; its logarithm is uniform in +-1.5.
+    sigma = np.log(noisy[:, 1:].std(axis=1, ddof=1) / 10)
+    np.testing.assert_allclose(sigma.mean(), 0, atol=0.05)
+    np.testing.assert_allclose(sigma.std(), 3 / np.sqrt(12), rtol=0.05)
+
+
 def test_depth_scale_stays_in_its_range():
     depth = np.tile(np.arange(17.0), (500, 1))
     noisy = poses.noisy_depth(
