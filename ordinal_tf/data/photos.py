@@ -209,3 +209,9 @@ def _reads_alike(image, path):
             # name, width and height: mode RGB also stands for 16 bits.
             return file.read(25)[24] == 8
     return False
+
+
+def size_of(data):
+    """`(height, width)` of encoded bytes, without decoding them."""
+    with Image.open(io.BytesIO(data)) as image:
+        return image.size[1], image.size[0]

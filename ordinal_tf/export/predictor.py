@@ -1,0 +1,155 @@
+"""An exported model as a Python function of photographs."""
+
+import json
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from ordinal_tf.data import photos
+from ordinal_tf.export import saved_model
+
+OUTPUTS = ("keypoints", "ordinal_depth", "pose", "score")
+
+
+def load(folder):
+    """Loads an exported model.
+
+    Args:
+        folder: of `tools.export`: a version folder, or the one above, of
+            which the highest version is taken.
+
+    Returns:
+        `Predictor`.
+
+    Raises:
+        ValueError: no SavedModel of this package there.
+    """
+    folder = pathlib.Path(folder)
+    found = saved_model.versions(folder) if folder.is_dir() else []
+    version = folder / str(found[-1]) if found else folder
+    if not (version / "saved_model.pb").is_file():
+        raise ValueError(
+            f"{folder} holds no SavedModel; it must be a folder that "
+            "tools.export wrote."
+        )
+    model = tf.saved_model.load(str(version))
+    if not {"serving_default", "photo"} <= set(model.signatures):
+        raise ValueError(
+            f"{version} has no `photo` signature; it is not a model of "
+            "tools.export."
+        )
+    return Predictor(model, version)
+
+
+class Predictor:
+    """Finds people's poses in photographs; see `load`.
+
+    Attributes:
+        card: dict, the model card: joints, units, training figures.
+    """
+
+    def __init__(self, model, version):
+        self._model = model
+        self._photo = model.signatures["photo"]
+        card = version / saved_model.CARD
+        self.card = json.loads(card.read_text()) if card.is_file() else {}
+
+    def predict(self, photo, boxes=None):
+        """Poses of the people in one photograph.
+
+        Args:
+            photo: path of a picture (any kind, EXIF-rotated too), or uint8
+                RGB `(H, W, 3)`.
+            boxes: `(P, 3)` centre x, centre y and side in photo pixels, one
+                per person; None finds one person: a pass on the whole
+                picture, then two on the box that its joints suggest.
+
+        Returns:
+            dict of float32 arrays, one row a person: `box` `(P, 3)`,
+            `keypoints` `(P, 17, 2)` photo pixels, `ordinal_depth` `(P, 17)`,
+            `pose` `(P, 17, 3)` mm, root-relative, camera axes, and `score`
+            `(P, 17)` in [0, 1]. Joints as in `skeleton.H36M17`.
+
+        Raises:
+            ValueError: not a picture, or a box that is not finite, has no
+                size or lies outside the picture.
+            OSError: the file cannot be opened.
+        """
+        data, (height, width) = _encode(photo)
+        if boxes is None:
+            boxes = self._find(data, width, height)
+        boxes = check_boxes(boxes, width, height)
+        found = self._run(data, boxes)
+        return {"box": boxes, **found}
+
+    def _find(self, data, width, height):
+        # The signature finds the person by itself too, but does not say
+        # where; these are the same passes.
+        box = saved_model.whole_box(float(width), float(height))
+        for _ in range(2):
+            found = self._run(data, box)
+            box = saved_model.box_of_person(
+                found["keypoints"], found["score"], box
+            )
+        return box.numpy()
+
+    def _run(self, data, boxes):
+        boxes = tf.constant(boxes, tf.float32)
+        if not boxes.shape[0]:
+            shapes = {"keypoints": (17, 2), "pose": (17, 3)}
+            return {
+                name: np.zeros((0, *shapes.get(name, (17,))), np.float32)
+                for name in OUTPUTS
+            }
+        found = self._photo(photo=tf.constant([data]), boxes=boxes)
+        return {name: found[name].numpy() for name in OUTPUTS}
+
+
+def _encode(photo):
+    """Bytes for the graph, and `(height, width)`."""
+    if isinstance(photo, np.ndarray):
+        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+            raise ValueError(
+                "`photo` must be a path or uint8 RGB (H, W, 3). Received: "
+                f"{photo.dtype} {photo.shape}."
+            )
+        data = tf.io.encode_png(photo, compression=1).numpy()
+        return data, photo.shape[:2]
+    data = photos.encode_for_graph(photo)
+    return data, photos.size_of(data)
+
+
+def check_boxes(boxes, width, height):
+    """Boxes as float32 `(P, 3)`.
+
+    Raises:
+        ValueError: wrong shape, not finite, no size, or outside the picture.
+    """
+    try:
+        boxes = np.asarray(boxes, np.float32)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"Boxes must be rows of centre x, centre y, side. Received: "
+            f"{boxes}."
+        ) from None
+    boxes = boxes.reshape(0, 3) if boxes.size == 0 else boxes
+    if boxes.ndim != 2 or boxes.shape[1] != 3:
+        raise ValueError(
+            "Boxes must be rows of centre x, centre y, side. Received shape: "
+            f"{boxes.shape}."
+        )
+    for cx, cy, side in boxes.tolist():
+        row = f"[{cx:g}, {cy:g}, {side:g}]"
+        if not np.isfinite([cx, cy, side]).all() or side <= 0:
+            raise ValueError(
+                f"The box {row} must be finite, with a side above 0."
+            )
+        left, right = cx - side / 2, cx + side / 2
+        top, bottom = cy - side / 2, cy + side / 2
+        if right < 0 or bottom < 0 or left > width - 1 or top > height - 1:
+            raise ValueError(
+                f"The box {row} lies outside the picture of {width} x "
+                f"{height} pixels."
+            )
+    return boxes
