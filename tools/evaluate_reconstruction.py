@@ -16,7 +16,7 @@ from absl import app, flags
 
 from ordinal_tf.data import mocap
 from ordinal_tf.training import reconstruction, runs
-from tools import _common
+from . import _common
 
 _RUN = flags.DEFINE_multi_string(
     "run", None, "Folder of a run; may be repeated.", required=True

@@ -11,7 +11,6 @@ import collections
 import json
 import pathlib
 
-import cv2
 import numpy as np
 from absl import app, flags
 
@@ -33,7 +32,9 @@ _BOXES = flags.DEFINE_string(
     'JSON file: {"NAME.jpg": [[cx, cy, side], ...], ...}. Without it the '
     "program finds one person per picture.",
 )
-_OUT = flags.DEFINE_string("out", None, "Folder for the results.", required=True)
+_OUT = flags.DEFINE_string(
+    "out", None, "Folder for the results.", required=True
+)
 _PICTURES = flags.DEFINE_bool("pictures", True, "Also draw a PNG per picture.")
 
 
@@ -71,7 +72,7 @@ def main(argv):
                 for i in range(count)
             ]
             canvas = drawing.draw_prediction(photos.read_photo(path), people)
-            _write_png(out / names[path], canvas)
+            _common.write_png(out / names[path], canvas)
     table = {
         name: np.concatenate(value) if name != "image" else np.array(value)
         for name, value in rows.items()
@@ -115,12 +116,6 @@ def _picture_names(paths):
         used.add(name)
         names[path] = name
     return names
-
-
-def _write_png(path, image):
-    new = path.with_name(f"new_{path.name}")
-    cv2.imwrite(str(new), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    new.replace(path)
 
 
 def _write_npz(path, table):

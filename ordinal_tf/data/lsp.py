@@ -40,8 +40,10 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
     """
     folder = pathlib.Path(folder)
     joints = _read_array(folder / "joints.mat", "joints")
-    if joints.ndim != 3 or joints.shape[0] != 3 or joints.shape[1] not in (
-        _SKELETONS
+    if (
+        joints.ndim != 3
+        or joints.shape[0] != 3
+        or joints.shape[1] not in (_SKELETONS)
     ):
         raise ValueError(
             f"{folder / 'joints.mat'}: `joints` must be 3 x 14 x M (LSP) or "

@@ -110,9 +110,7 @@ def random_crop_matrix(box, seed, *, size, rotation_deg, scale, mirror):
     zoom = tf.exp(low + (high - low) * draws[1])
     flipped = tf.logical_and(mirror, draws[2] < 0.5)
     box = tf.concat([box[:2], box[2:] / zoom], axis=0)
-    matrix = geometry.crop_matrix(
-        box, size, rotation=rotation, mirror=flipped
-    )
+    matrix = geometry.crop_matrix(box, size, rotation=rotation, mirror=flipped)
     return matrix, flipped
 
 

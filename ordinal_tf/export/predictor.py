@@ -47,11 +47,16 @@ class Predictor:
 
     Attributes:
         card: dict, the model card: joints, units, training figures.
+        input_size: int, side of the crops that the network sees.
+        photo: the `photo` signature.
     """
 
     def __init__(self, model, version):
         self._model = model
-        self._photo = model.signatures["photo"]
+        self.photo = model.signatures["photo"]
+        self._crops = model.signatures["serving_default"]
+        _, inputs = self._crops.structured_input_signature
+        self.input_size = inputs["image"].shape[1]
         card = version / saved_model.CARD
         self.card = json.loads(card.read_text()) if card.is_file() else {}
 
@@ -83,6 +88,14 @@ class Predictor:
         found = self._run(data, boxes)
         return {"box": boxes, **found}
 
+    def crops(self, image):
+        """The `serving_default` signature on `(B, S, S, 3)` uint8 crops.
+
+        Returns:
+            dict of tensors as `predict`, keypoints in crop pixels, no box.
+        """
+        return self._crops(image=image)
+
     def _find(self, data, width, height):
         # The signature finds the person by itself too, but does not say
         # where; these are the same passes.
@@ -102,7 +115,7 @@ class Predictor:
                 name: np.zeros((0, *shapes.get(name, (17,))), np.float32)
                 for name in OUTPUTS
             }
-        found = self._photo(photo=tf.constant([data]), boxes=boxes)
+        found = self.photo(photo=tf.constant([data]), boxes=boxes)
         return {name: found[name].numpy() for name in OUTPUTS}
 
 

@@ -64,7 +64,7 @@ def residual_block(x, filters, *, name):
     if x.shape[-1] != filters:
         skip = _conv(x, filters, 1, f"{name}_skip")
     widths = (filters // 2, filters // 2, filters)
-    for i, (width, size) in enumerate(zip(widths, (1, 3, 1)), start=1):
+    for i, (width, size) in enumerate(zip(widths, (1, 3, 1), strict=True), 1):
         x = _norm_relu(x, f"{name}_{i}")
         x = _conv(x, width, size, f"{name}_conv{i}")
     return layers.Add(name=f"{name}_add")([skip, x])

@@ -36,9 +36,7 @@ def predict_crops(network, image, *, name, depth_bins=None, mirror=True):
         volume = output[-1] if isinstance(output, list | tuple) else output
         if mirror:
             plain, turned = ops.split(volume, 2, axis=0)
-            turned = volumes.mirror_volume(
-                turned, _SKELETON.mirror, depth_bins
-            )
+            turned = volumes.mirror_volume(turned, _SKELETON.mirror, depth_bins)
             volume = (plain + turned) / 2
         return decode_volume(volume, depth_bins)
     if name == "coordinates":

@@ -71,9 +71,9 @@ def build_reconstruction(
     # Small, so that training starts at a pose of a few centimetres and not
     # of metres, which would take the first thousand steps to undo.
     small = keras.initializers.VarianceScaling(1e-3)
-    outputs = layers.Dense(
-        3 * joints, kernel_initializer=small, name="fc_out"
-    )(x)
+    outputs = layers.Dense(3 * joints, kernel_initializer=small, name="fc_out")(
+        x
+    )
     return keras.Model(inputs, outputs, name=name)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from ordinal_tf import metrics, skeleton
+from ordinal_tf import metrics, ordinal, skeleton
 from ordinal_tf.data import pipeline
 
 # The joints that people label in LSP, as our joints show them.
@@ -18,54 +18,75 @@ _TORSOS = (
 
 
 def evaluate(predict, photos, *, input_size, batch_size=16):
-    """2D and ordinal figures over all photographs, pooled over joints.
+    """2D and ordinal figures over all photographs, cropped to their boxes.
 
     Args:
-        predict: function of `(B, S, S, 3)` uint8 crops that returns
-            `keypoints` `(B, 17, 2)` and `ordinal_depth` `(B, 17)`.
+        predict: function of `(B, S, S, 3)` uint8 crops that returns a dict
+            with `keypoints` `(B, 17, 2)` crop pixels and `ordinal_depth`
+            `(B, 17)`.
         photos: `labels.LabelledPhotos`.
         input_size: int, S.
         batch_size: int.
+
+    Returns:
+        dict, see `figures`.
+    """
+    dataset = pipeline.evaluation_dataset(
+        photos, input_size=input_size, batch_size=batch_size
+    )
+    keypoints, depths, true = [], [], []
+    for batch in dataset:
+        predicted = predict(batch["image"])
+        keypoints.append(ops.convert_to_numpy(predicted["keypoints"]))
+        depths.append(ops.convert_to_numpy(predicted["ordinal_depth"]))
+        # Lengths in crop pixels will do: PCK is a ratio.
+        true.append(batch["keypoints"].numpy())
+    return figures(
+        np.concatenate(true),
+        photos.keypoint_mask,
+        photos.relation,
+        photos.relation_mask,
+        keypoints=np.concatenate(keypoints),
+        depths=np.concatenate(depths),
+    )
+
+
+def figures(true, mask, relation, relation_mask, *, keypoints, depths):
+    """2D and ordinal figures, pooled over people and joints.
+
+    Args:
+        true: `(N, 17, 2)` labelled keypoints.
+        mask: `(N, 17)` bool.
+        relation: `(N, 17, 17)`.
+        relation_mask: `(N, 17, 17)` bool, symmetric.
+        keypoints: `(N, 17, 2)` predicted.
+        depths: `(N, 17)` predicted, root-relative.
 
     Returns:
         dict: `pck` (PCK@0.2 over the 14 LSP joints, %), `pck_per_joint`
         (dict, %), `ordinal_accuracy` (% of annotated unequal pairs of LSP
         joints whose predicted sign agrees), `equal_close` (% of equal pairs
         with depths within a tenth of the half range), `depth_rms` (root mean
-        square of the ordinal depths over all 17 joints), `photos`, `pairs`.
-        The torso of a photograph is left shoulder to right hip; where one of
-        them is not labelled, the first labelled other shoulder-hip distance,
-        and a photograph without any is left out of PCK.
+        square of the depths over all 17 joints), `photos`, `pairs`. The
+        torso of a person is left shoulder to right hip; where one of them is
+        not labelled, the first labelled other shoulder-hip distance, and a
+        person without any is left out of PCK.
     """
-    correct, counted, depths = [], [], []
-    pairs = np.zeros(4)
-    dataset = pipeline.evaluation_dataset(
-        photos, input_size=input_size, batch_size=batch_size
+    true, mask = _TO_LABELLED.points(true, mask)
+    every = np.ones(keypoints.shape[:2], bool)
+    points, _ = _TO_LABELLED.points(keypoints, every)
+    correct, counted = (
+        ops.convert_to_numpy(found)
+        for found in metrics.pck(
+            true, points, mask, reference=_torso(true, mask)
+        )
     )
-    for batch in dataset:
-        predicted = predict(batch["image"])
-        true, mask = _TO_LABELLED.points(
-            batch["keypoints"].numpy(), batch["keypoint_mask"].numpy()
-        )
-        every = np.ones(mask.shape[:1] + (len(skeleton.H36M17),), bool)
-        points = ops.convert_to_numpy(predicted["keypoints"])
-        points, _ = _TO_LABELLED.points(points, every)
-        found = metrics.pck(true, points, mask, reference=_torso(true, mask))
-        correct.append(ops.convert_to_numpy(found[0]))
-        counted.append(ops.convert_to_numpy(found[1]))
-        depth = ops.convert_to_numpy(predicted["ordinal_depth"])
-        depths.append(depth)
-        counts = metrics.ordinal_counts(
-            batch["relation"],
-            depth,
-            batch["relation_mask"] & _labelled_pairs(),
-            tolerance=0.1,
-        )
-        pairs += [float(np.sum(count)) for count in counts]
-    correct, counted = np.concatenate(correct), np.concatenate(counted)
-    depths = np.concatenate(depths)
+    pairs = relation_mask & _labelled_pairs()
+    counts = metrics.ordinal_counts(relation, depths, pairs, tolerance=0.1)
+    agree, unequal, close, equal = (
+        float(np.sum(ops.convert_to_numpy(count))) for count in counts
+    )
     per_joint = _share(correct.sum(0), counted.sum(0))
-    agree, unequal, close, equal = pairs
     return {
         "pck": float(_share(correct.sum(), counted.sum())),
         "pck_per_joint": dict(
@@ -74,7 +95,7 @@ def evaluate(predict, photos, *, input_size, batch_size=16):
         "ordinal_accuracy": float(_share(agree, unequal)),
         "equal_close": float(_share(close, equal)),
         "depth_rms": float(np.sqrt(np.mean(np.square(depths)))),
-        "photos": len(photos),
+        "photos": len(true),
         "pairs": int(unequal + equal),
     }
 
@@ -89,9 +110,9 @@ def _torso(keypoints, mask):
 
 
 def _labelled_pairs():
-    """Pairs of our joints that are LSP joints, not derived from them."""
+    """`(17, 17)` bool: LSP joints, not derived from them; each pair once."""
     used = _TO_LABELLED.weights.any(0)
-    return used[:, None] & used[None, :]
+    return ordinal.upper_pairs(used[:, None] & used[None, :])
 
 
 def _share(part, whole):

@@ -41,9 +41,7 @@ def volume_objective(outputs, batch, options, *, z_resolutions, rank_scale):
     for output, bins in zip(outputs, z_resolutions, strict=True):
         size = output.shape[1:3]
         log_xy, pz = volumes.volume_marginals(output, bins)
-        target = volumes.gaussian_heatmaps(
-            points, mask, size, options["sigma"]
-        )
+        target = volumes.gaussian_heatmaps(points, mask, size, options["sigma"])
         parts["heatmap"] += _heatmap(options["heatmap"], target, log_xy, mask)
         if bins == 1:
             continue

@@ -345,8 +345,7 @@ def _check(config):
             )
     if min(config.noise.values()) < 0:
         raise ValueError(
-            "`noise` must not be negative. Received: "
-            f"{config.noise.to_dict()}."
+            f"`noise` must not be negative. Received: {config.noise.to_dict()}."
         )
 
 

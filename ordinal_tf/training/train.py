@@ -271,7 +271,9 @@ def _weights_of(init_from):
 def _check(config):
     train, data = config.train, config.data
     if not data.lsp:
-        raise ValueError("No photographs: name them with --config.data.lsp=DIR.")
+        raise ValueError(
+            "No photographs: name them with --config.data.lsp=DIR."
+        )
     for name in ("steps", "batch_size", "log_every", "eval_every"):
         if train[name] < 1:
             raise ValueError(
