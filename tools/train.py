@@ -15,7 +15,10 @@ from ordinal_tf.training import train
 from . import _common
 
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", "configs/lite.py", "Config file.", lock_config=True
+    "config",
+    _common.config_path("lite"),
+    "Config file, or the name of a packaged one.",
+    lock_config=True,
 )
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run, made where missing.", required=True

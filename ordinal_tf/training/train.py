@@ -1,5 +1,6 @@
 """Training of the image network: one loop, resumable, logged."""
 
+import importlib.util
 import math
 import pathlib
 import time
@@ -53,18 +54,14 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
     elif init_from:
         runs.load_weights(network, _weights_of(init_from))
     runs.drop_later_metrics(workdir, step)
-    board = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+    board = _board(workdir / "tensorboard", report)
     train_step = _train_step(network, optimizer, config)
     stop = config.train.steps
     figures = {}
 
     def log(line):
         runs.append_metrics(workdir, line)
-        with board.as_default(step=line["step"]):
-            for key, value in line.items():
-                if isinstance(value, float):
-                    tf.summary.scalar(key, value)
-        board.flush()
+        board(line)
 
     def score(size):
         figures = evaluate_network(network, config, held_out, input_size=size)
@@ -197,6 +194,26 @@ def _train_step(network, optimizer, config):
         return parts
 
     return step
+
+
+def _board(folder, report):
+    """A function that writes a dict's floats to TensorBoard, if installed."""
+    if importlib.util.find_spec("tensorboard") is None:
+        report(
+            "TensorBoard is not installed (pip install ordinal-tf[train]): "
+            "the figures go to metrics.jsonl alone."
+        )
+        return lambda line: None
+    writer = tf.summary.create_file_writer(str(folder))
+
+    def write(line):
+        with writer.as_default(step=line["step"]):
+            for key, value in line.items():
+                if isinstance(value, float):
+                    tf.summary.scalar(key, value)
+        writer.flush()
+
+    return write
 
 
 def _means(parts):
