@@ -2,6 +2,10 @@
 
 import pathlib
 
+# In a version folder, beside the graph whose weights are frozen.
+IMAGE_WEIGHTS = "assets.extra/image.weights.h5"
+RECONSTRUCTION_WEIGHTS = "assets.extra/reconstruction.weights.h5"
+
 _PACKAGE = pathlib.Path(__file__).resolve().parent
 
 
@@ -55,4 +59,45 @@ def find_model(name_or_path):
     raise ValueError(
         f"No model folder at {path}. Shipped models go by name alone: "
         f"{', '.join(shipped_models()) or 'none'}."
+    )
+
+
+def versions(folder):
+    """Version numbers below a model folder, ascending; [] without any."""
+    names = (path.name for path in pathlib.Path(folder).glob("*/"))
+    return sorted(int(name) for name in names if name.isdigit())
+
+
+def latest_version(folder):
+    """The highest version folder, or the folder itself without any."""
+    found = versions(folder)
+    return (
+        pathlib.Path(folder, str(found[-1]))
+        if found
+        else (pathlib.Path(folder))
+    )
+
+
+def weights_file(name):
+    """Where training can start from: `pathlib.Path` of a `.weights.h5`.
+
+    Args:
+        name: such a file, the folder of a training run, the folder of an
+            exported model, or the name of a shipped one.
+
+    Raises:
+        ValueError: none of these, or one without weights.
+    """
+    if pathlib.Path(name).is_file():
+        return pathlib.Path(name)
+    folder = find_model(name)
+    for path in (
+        folder / "model.weights.h5",
+        latest_version(folder) / IMAGE_WEIGHTS,
+    ):
+        if path.is_file():
+            return path
+    raise ValueError(
+        f"{folder} holds no weights of an image network; it must be a run "
+        "of tools.train or a model of tools.export."
     )

@@ -16,6 +16,7 @@ from absl import app, flags
 
 from ordinal_tf.data import mocap
 from ordinal_tf.training import reconstruction, runs
+
 from . import _common
 
 _RUN = flags.DEFINE_multi_string(

@@ -24,7 +24,10 @@ _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run, made where missing.", required=True
 )
 _INIT_FROM = flags.DEFINE_string(
-    "init_from", None, "Weights to start from: a .weights.h5 file or a run."
+    "init_from",
+    None,
+    "Weights to start from: a run, a model folder, a shipped model's name "
+    "such as lite, or a .weights.h5 file.",
 )
 
 

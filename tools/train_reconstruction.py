@@ -11,6 +11,7 @@ from absl import app, flags
 from ml_collections import config_flags
 
 from ordinal_tf.training import reconstruction
+
 from . import _common
 
 _CONFIG = config_flags.DEFINE_config_file(

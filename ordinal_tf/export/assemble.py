@@ -2,7 +2,7 @@
 
 import pathlib
 
-from ordinal_tf import __version__, skeleton
+from ordinal_tf import __version__, paths, skeleton
 from ordinal_tf.export import saved_model
 from ordinal_tf.models import build
 from ordinal_tf.training import reconstruction, runs, train
@@ -38,9 +38,10 @@ def export_runs(image_run, reconstruction_run, folder, *, mirror=True):
         )
     scale = lifting_figures["depth_rms"] / figures["depth_rms"]
     bins = build.z_resolutions(config.model)
+    lifter = reconstruction.load_run(reconstruction_run)
     module = saved_model.PoseModule(
         network,
-        reconstruction.load_run(reconstruction_run),
+        lifter,
         kind=config.model.name,
         input_size=config.model.input_size,
         depth_bins=bins[-1] if bins else None,
@@ -68,7 +69,11 @@ def export_runs(image_run, reconstruction_run, folder, *, mirror=True):
         ),
         "reconstruction_figures": lifting_figures,
     }
-    return saved_model.export(module, folder, card)
+    networks = {
+        paths.IMAGE_WEIGHTS: network,
+        paths.RECONSTRUCTION_WEIGHTS: lifter,
+    }
+    return saved_model.export(module, folder, card, networks)
 
 
 def _without_paths(config):

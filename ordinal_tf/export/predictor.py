@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from ordinal_tf import paths
 from ordinal_tf.data import photos
 from ordinal_tf.export import saved_model
 
@@ -26,8 +27,7 @@ def load(folder):
         ValueError: no SavedModel of this package there.
     """
     folder = pathlib.Path(folder)
-    found = saved_model.versions(folder) if folder.is_dir() else []
-    version = folder / str(found[-1]) if found else folder
+    version = paths.latest_version(folder)
     if not (version / "saved_model.pb").is_file():
         raise ValueError(
             f"{folder} holds no SavedModel; it must be a folder that "

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
-from ordinal_tf import geometry, skeleton
+from ordinal_tf import geometry, paths, skeleton
 from ordinal_tf.data import transforms
 from ordinal_tf.models import inference, lifting
 
@@ -218,7 +218,7 @@ def _png_pixels(photo):
     return tf.reduce_prod(tf.reduce_sum(sides * places, axis=1))
 
 
-def export(module, folder, card):
+def export(module, folder, card, networks=None):
     """Writes the next version of a model below `folder`.
 
     The export is reloaded and compared with the live networks before it
@@ -228,6 +228,8 @@ def export(module, folder, card):
         module: `PoseModule`.
         folder: path; version N + 1 follows the highest in it, from 1.
         card: JSON-able dict, stored as `assets.extra/card.json`.
+        networks: dict from a file name in the version folder to the Keras
+            model whose weights to store there, for warm starts.
 
     Returns:
         `pathlib.Path` of the version folder.
@@ -237,7 +239,7 @@ def export(module, folder, card):
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    version = max([0, *versions(folder)]) + 1
+    version = max([0, *paths.versions(folder)]) + 1
     new = folder / f"new_{version}"
     shutil.rmtree(new, ignore_errors=True)
     try:
@@ -253,16 +255,12 @@ def export(module, folder, card):
         extra = new / CARD
         extra.parent.mkdir(exist_ok=True)
         extra.write_text(json.dumps(card, indent=2) + "\n")
+        for name, network in (networks or {}).items():
+            network.save_weights(new / name)
         os.replace(new, folder / str(version))
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return folder / str(version)
-
-
-def versions(folder):
-    """Version numbers below a folder, ascending."""
-    names = (path.name for path in pathlib.Path(folder).glob("*/"))
-    return sorted(int(name) for name in names if name.isdigit())
 
 
 def _compare(module, folder):

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ordinal_tf import paths
 from ordinal_tf.data import lsp, pipeline
 from ordinal_tf.models import build, inference
 from ordinal_tf.training import evaluate, objective, runs
@@ -23,8 +24,8 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
     Args:
         config: as `configs/lite.py` returns.
         workdir: folder of the run, see `runs`.
-        init_from: `.weights.h5` file or folder of a run whose weights the
-            training starts from; ignored when the run resumes.
+        init_from: what to take the first weights from, see
+            `paths.weights_file`; ignored when the run resumes.
         report: function of one line of text.
         progress: function `(step, text)`, or None.
 
@@ -52,7 +53,7 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
     if step:
         report(f"{workdir}: continuing after step {step}.")
     elif init_from:
-        runs.load_weights(network, _weights_of(init_from))
+        runs.load_weights(network, paths.weights_file(init_from))
     runs.drop_later_metrics(workdir, step)
     board = _board(workdir / "tensorboard", report)
     train_step = _train_step(network, optimizer, config)
@@ -278,11 +279,6 @@ def _read_photos(config, report):
         f"of {data.lsp}."
     )
     return photos, held_out
-
-
-def _weights_of(init_from):
-    path = pathlib.Path(init_from)
-    return path / runs.WEIGHTS if path.is_dir() else path
 
 
 def _check(config):
