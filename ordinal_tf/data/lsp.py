@@ -118,7 +118,7 @@ def _read_array(path, key):
         )
     try:
         content = scipy.io.loadmat(path, variable_names=[key])
-    except (ValueError, OSError, NotImplementedError, TypeError) as error:
+    except Exception as error:  # Damaged files raise whatever they hit.
         raise ValueError(
             f"{path} is not a readable MATLAB file (version 7 or older): "
             f"{error}"
@@ -128,6 +128,10 @@ def _read_array(path, key):
         raise ValueError(
             f"{path} has no variable {key!r}; it holds "
             f"{', '.join(held) or 'nothing'}."
+        )
+    if content[key].dtype.kind not in "biuf":
+        raise ValueError(
+            f"{path}: {key!r} must be numbers. Found: {content[key].dtype}."
         )
     return content[key]
 
@@ -143,7 +147,10 @@ def _read_relations(folder, source, total):
             f"{folder / 'ordinal.mat'}: `ord` must be M x J x J = {shape}, as "
             f"in joints.mat. Found: {published.shape}."
         )
-    return ordinal.relations_from_published(published)
+    try:
+        return ordinal.relations_from_published(published)
+    except ValueError as error:
+        raise ValueError(f"{folder / 'ordinal.mat'}: {error}") from error
 
 
 def _number_pictures(folder):
