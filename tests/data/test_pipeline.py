@@ -1,0 +1,209 @@
+"""The contract of training batches, their order, and resuming."""
+
+import cv2
+import numpy as np
+import pytest
+
+from ordinal_tf import geometry, skeleton
+from ordinal_tf.data import lsp, pipeline
+from tests import lsp_files
+
+COUNT = 7
+SIZE = 40
+H36M = skeleton.H36M17
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipeline") / "lsp"
+    lsp_files.write_lsp(folder, count=COUNT)
+    return lsp.read_lsp(folder)
+
+
+def training(photos, **options):
+    settings = {
+        "input_size": SIZE,
+        "batch_size": 3,
+        "seed": 5,
+        "last_step": 8,
+        **options,
+    }
+    dataset = pipeline.training_dataset(photos, **settings)
+    return list(dataset.as_numpy_iterator())
+
+
+def plain(photos, **options):
+    """Batches without augmentation."""
+    return training(
+        photos,
+        rotation_deg=0.0,
+        scale=(1.0, 1.0),
+        mirror=False,
+        colour=0.0,
+        brightness=0.0,
+        **options,
+    )
+
+
+def evaluation(photos, batch_size=3):
+    dataset = pipeline.evaluation_dataset(
+        photos, input_size=SIZE, batch_size=batch_size
+    )
+    return list(dataset.as_numpy_iterator())
+
+
+def assert_same(batches, others):
+    assert len(batches) == len(others)
+    for one, other in zip(batches, others, strict=True):
+        assert set(one) == set(other)
+        for key, value in one.items():
+            np.testing.assert_array_equal(value, other[key])
+
+
+CONTRACT = {
+    "image": ("uint8", (SIZE, SIZE, 3)),
+    "keypoints": ("float32", (17, 2)),
+    "keypoint_mask": ("bool", (17,)),
+    "depth": ("float32", (17,)),
+    "depth_mask": ("bool", (17,)),
+    "relation": ("int8", (17, 17)),
+    "relation_mask": ("bool", (17, 17)),
+}
+
+
+@pytest.mark.parametrize("make", [training, evaluation])
+def test_contract(photos, make):
+    batch = make(photos)[0]
+    found = {k: (v.dtype.name, v.shape[1:]) for k, v in batch.items()}
+    assert found == CONTRACT
+    assert {len(value) for value in batch.values()} == {3}
+    relation = batch["relation"]
+    np.testing.assert_array_equal(relation, -np.swapaxes(relation, 1, 2))
+    lower = np.tril(np.ones((17, 17), bool))
+    assert not batch["relation_mask"][:, lower].any()
+    assert batch["relation_mask"].any()
+
+
+def test_evaluation_shows_every_photo_in_order(photos):
+    batches = evaluation(photos)
+    assert [len(batch["image"]) for batch in batches] == [3, 3, 1]
+    for i in range(COUNT):
+        example = {key: v[i % 3] for key, v in batches[i // 3].items()}
+        matrix = geometry.crop_matrix(photos.boxes[i], SIZE)
+        points = geometry.apply_affine(matrix, photos.keypoints[i])
+        np.testing.assert_allclose(example["keypoints"], points, atol=1e-4)
+        np.testing.assert_array_equal(example["relation"], photos.relation[i])
+        # OpenCV's weights have 5 bits, and the box is larger than the crop.
+        image = cv2.imread(photos.paths[i])[..., ::-1].astype(np.float32)
+        assert 1.0 < photos.boxes[i, 2] / SIZE < 1.75
+        warped = cv2.warpAffine(
+            image, np.asarray(matrix, "float64"), (SIZE, SIZE)
+        )
+        assert np.abs(example["image"] - warped).mean() < 2.0
+
+
+def test_every_joint_is_where_its_colour_is(photos):
+    """Augmented pixels and points of the pipeline move together."""
+    names = [joint for joint in skeleton.LSP14.joints if joint != "neck"]
+    colours = np.random.default_rng(1).integers(90, 256, (14, 3))
+    colours = colours[[skeleton.LSP14.index(name) for name in names]]
+    order = [H36M.index(name) for name in names]
+    near, seen = 0, 0
+    for batch in training(photos, colour=0.0, brightness=0.0, last_step=20):
+        for image, points in zip(
+            batch["image"], batch["keypoints"], strict=True
+        ):
+            inside = ((points > 1) & (points < SIZE - 2)).all(-1)[order]
+            x, y = np.round(points[order][inside]).astype(int).T
+            there = image[y, x].astype(float)
+            # Mirrored people wear the other side's colours.
+            either = np.stack([colours, _traded(colours, names)])[:, inside]
+            off = np.abs(there - either).max(-1).min(0)
+            near, seen = near + (off < 60).sum(), seen + len(off)
+    assert seen > 500 and near / seen > 0.85
+
+
+def _traded(colours, names):
+    swap = {"left": "right", "right": "left"}
+    rows = []
+    for name in names:
+        side, _, rest = name.partition("_")
+        other = f"{swap[side]}_{rest}" if side in swap else name
+        rows.append(names.index(other))
+    return colours[rows]
+
+
+def test_same_seed_same_batches(photos):
+    assert_same(training(photos), training(photos))
+    one, other = training(photos), training(photos, seed=6)
+    assert np.abs(one[0]["keypoints"] - other[0]["keypoints"]).max() > 1
+
+
+def test_a_resumed_run_sees_what_it_would_have_seen(photos):
+    # 8 steps of 3 out of 7 photographs: across the ends of two passes.
+    whole = training(photos)
+    assert_same(
+        training(photos, last_step=4) + training(photos, first_step=4), whole
+    )
+    # Another batch size keeps the examples.
+    pairs = training(photos, batch_size=2, last_step=12)
+    np.testing.assert_array_equal(
+        np.concatenate([batch["image"] for batch in pairs]),
+        np.concatenate([batch["image"] for batch in whole]),
+    )
+
+
+def test_each_pass_is_a_permutation_of_its_own(photos):
+    batches = plain(photos, batch_size=COUNT, last_step=6)
+    points = np.concatenate(
+        [batch["keypoints"] for batch in evaluation(photos)]
+    )
+    orders = []
+    for batch in batches:
+        distance = np.abs(batch["keypoints"][:, None] - points[None]).max(
+            (-1, -2)
+        )
+        order = distance.argmin(1)
+        assert distance.min(1).max() < 1e-4
+        assert sorted(order) == list(range(COUNT))
+        orders.append(tuple(order))
+    assert len(set(orders)) == len(orders)
+
+
+def test_without_augmentation_the_evaluation_crops(photos):
+    batch = plain(photos, batch_size=COUNT, last_step=1)[0]
+    rows = evaluation(photos, batch_size=COUNT)[0]
+    order = (
+        np.abs(batch["keypoints"][:, None] - rows["keypoints"][None])
+        .max((-1, -2))
+        .argmin(1)
+    )
+    for key, value in rows.items():
+        np.testing.assert_allclose(
+            batch[key].astype(float), value[order].astype(float), atol=1e-4
+        )
+
+
+def test_examples_of_one_photo_differ(photos):
+    batches = training(photos.take([2]), batch_size=1, last_step=4)
+    images = {batch["image"].tobytes() for batch in batches}
+    assert len(images) == 4
+
+
+def test_colour_is_clipped(photos):
+    still = {"rotation_deg": 0.0, "scale": (1.0, 1.0), "mirror": False}
+    shifted = training(photos, **still, colour=0.0, brightness=0.9)
+    shifts = []
+    for batch, other in zip(shifted, plain(photos), strict=True):
+        for image, before in zip(batch["image"], other["image"], strict=True):
+            diff = image.astype(float) - before
+            free = (image > 0) & (image < 255)
+            if not free.any():
+                continue
+            shift = np.median(diff[free])
+            np.testing.assert_allclose(diff[free], shift, atol=1)
+            # A value that wrapped around would be far from here.
+            expected = np.clip(before + shift, 0, 255)
+            np.testing.assert_allclose(image, expected, atol=1)
+            shifts.append(shift)
+    assert min(shifts) < -50 and max(shifts) > 50
