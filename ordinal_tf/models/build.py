@@ -9,7 +9,8 @@ def build_image_network(model):
     Args:
         model: mapping with `name`, one of "volume" (coarse to fine),
             "depth" (N ordinal depths) and "coordinates" (3N), and the
-            builder's keyword arguments.
+            builder's keyword arguments; `z_resolutions` is for "volume" and
+            left aside otherwise.
 
     Returns:
         `keras.Model`, see `hourglass`.
@@ -21,6 +22,7 @@ def build_image_network(model):
     name = model["name"]
     if name == "volume":
         return hourglass.build_volume_network(**options)
+    options.pop("z_resolutions", None)
     if name == "depth":
         return hourglass.build_regression_network(per_joint=1, **options)
     if name == "coordinates":
@@ -32,5 +34,5 @@ def build_image_network(model):
 
 
 def z_resolutions(model):
-    """Depth bins per stack of a config's `model` section; () for the others."""
-    return tuple(model.get("z_resolutions", ()))
+    """Depth bins per stack of a config's `model` section; () for the heads."""
+    return tuple(model["z_resolutions"]) if model["name"] == "volume" else ()

@@ -1,5 +1,6 @@
 """From crops to keypoints and ordinal depths, with the mirrored pass."""
 
+import numpy as np
 from keras import ops
 
 from ordinal_tf import skeleton, volumes
@@ -15,8 +16,7 @@ def predict_crops(network, image, *, name, depth_bins=None, mirror=True):
     Args:
         network: of `build.build_image_network`.
         image: `(B, S, S, 3)` uint8.
-        name: str, the network's kind: "volume" or "coordinates" ("depth"
-            has no keypoints).
+        name: str, the network's kind: "volume", "coordinates" or "depth".
         depth_bins: int, D of the last stack, for "volume".
         mirror: bool, average with the mirrored crop, in one call.
 
@@ -24,6 +24,7 @@ def predict_crops(network, image, *, name, depth_bins=None, mirror=True):
         dict of float32: `keypoints` `(B, 17, 2)` crop pixels,
         `ordinal_depth` `(B, 17)` root-relative, the network's range from
         nearest to farthest bin being 2, and `score` `(B, 17)` in [0, 1].
+        "depth" finds no keypoints: they are NaN, with a score of 0.
 
     The plane is decoded by argmax with sub-cell refinement, depth by its
     expectation, which is what the ranking loss supervises.
@@ -39,23 +40,32 @@ def predict_crops(network, image, *, name, depth_bins=None, mirror=True):
             turned = volumes.mirror_volume(turned, _SKELETON.mirror, depth_bins)
             volume = (plain + turned) / 2
         return decode_volume(volume, depth_bins)
-    if name == "coordinates":
-        if mirror:
-            plain, turned = ops.split(output, 2, axis=0)
-            turned = ops.take(turned, list(_SKELETON.mirror), axis=1)
+    if name not in ("coordinates", "depth"):
+        raise ValueError(
+            "The network's kind must be volume, coordinates or depth. "
+            f"Received: {name!r}."
+        )
+    if mirror:
+        plain, turned = ops.split(output, 2, axis=0)
+        turned = ops.take(turned, list(_SKELETON.mirror), axis=1)
+        if name == "coordinates":
             turned = turned * ops.convert_to_tensor([-1.0, 1.0, 1.0])
-            output = (plain + turned) / 2
+        output = (plain + turned) / 2
+    depth = output[..., -1]
+    if name == "depth":
+        nowhere = ops.full_like(depth, np.nan)
+        keypoints = ops.stack([nowhere, nowhere], axis=-1)
+        score = ops.zeros_like(depth)
+    else:
         size = image.shape[1]
         keypoints = output[..., :2] * size + (size - 1) / 2
-        return {
-            "keypoints": keypoints,
-            "ordinal_depth": _root_relative(output[..., 2]),
-            # A regression has no confidence to report.
-            "score": ops.ones_like(output[..., 2]),
-        }
-    raise ValueError(
-        f"Keypoints come from a volume or coordinates network, not {name!r}."
-    )
+        # A regression has no confidence to report.
+        score = ops.ones_like(depth)
+    return {
+        "keypoints": keypoints,
+        "ordinal_depth": _root_relative(depth),
+        "score": score,
+    }
 
 
 def decode_volume(volume, depth_bins):
