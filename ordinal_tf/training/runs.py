@@ -13,6 +13,7 @@ at any moment leaves whole files.
 import json
 import os
 import pathlib
+import zipfile
 
 import ml_collections
 import numpy as np
@@ -37,14 +38,18 @@ def write_json(path, content):
 
 
 def read_json(path):
-    return json.loads(pathlib.Path(path).read_text())
+    """Content of a JSON file; `ValueError` names it where it is damaged."""
+    try:
+        return json.loads(pathlib.Path(path).read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}.") from error
 
 
 def read_config(workdir):
     """The resolved config of a run, as a `ConfigDict`.
 
     Raises:
-        ValueError: `workdir` holds no run.
+        ValueError: `workdir` holds no run, or its config is damaged.
     """
     path = pathlib.Path(workdir) / CONFIG
     if not path.is_file():
@@ -52,7 +57,7 @@ def read_config(workdir):
             f"{workdir} has no {CONFIG}; it must be the `--workdir` of a "
             "training."
         )
-    return ml_collections.ConfigDict(json.loads(path.read_text()))
+    return ml_collections.ConfigDict(read_json(path))
 
 
 def start(config, workdir, *, free):
@@ -72,7 +77,7 @@ def start(config, workdir, *, free):
     # Through JSON, which turns tuples into lists.
     new = _flat(json.loads(json.dumps(config.to_dict())))
     if (workdir / CONFIG).is_file():
-        old = _flat(json.loads((workdir / CONFIG).read_text()))
+        old = _flat(read_json(workdir / CONFIG))
         changed = [
             f"{key} was {old.get(key)!r} and is {new.get(key)!r}"
             for key in sorted(set(old) | set(new))
@@ -136,9 +141,11 @@ def restore(workdir, model, optimizer):
     if not path.is_file():
         return 0, None
     try:
-        with np.load(path, allow_pickle=False) as state:
-            arrays = dict(state)
-    except (OSError, ValueError, EOFError) as error:
+        # Opened here, because NumPy leaves a damaged file open.
+        with open(path, "rb") as file:
+            with np.load(file, allow_pickle=False) as state:
+                arrays = dict(state)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} cannot be read ({error}); remove it to start again."
         ) from error
