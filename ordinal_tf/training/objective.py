@@ -98,17 +98,22 @@ def regression_objective(output, batch, options, *, rank_scale):
     return _weigh(parts, options, rank_scale)
 
 
+def check_heatmap(kind):
+    """`ValueError` where `loss.heatmap` names no loss."""
+    if kind not in ("cross_entropy", "l2"):
+        raise ValueError(
+            f"`loss.heatmap` must be cross_entropy or l2. Received: {kind!r}."
+        )
+
+
 def _heatmap(kind, target, log_xy, mask):
+    check_heatmap(kind)
     if kind == "cross_entropy":
         return losses.heatmap_cross_entropy(target, log_xy, mask=mask)
-    if kind == "l2":
-        # p(x, y) sums to 1, so its target must.
-        total = ops.sum(target, axis=(1, 2), keepdims=True)
-        target = target / ops.maximum(total, 1e-3)
-        return losses.heatmap_loss(target, ops.exp(log_xy), mask=mask)
-    raise ValueError(
-        f"`loss.heatmap` must be cross_entropy or l2. Received: {kind!r}."
-    )
+    # p(x, y) sums to 1, so its target must.
+    total = ops.sum(target, axis=(1, 2), keepdims=True)
+    target = target / ops.maximum(total, 1e-3)
+    return losses.heatmap_loss(target, ops.exp(log_xy), mask=mask)
 
 
 def _depth_factors(depth, bins, sigma):

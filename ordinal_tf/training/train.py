@@ -39,7 +39,8 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
     """
     workdir = pathlib.Path(workdir)
     _check(config)
-    runs.start(config, workdir, free=_FREE)
+    if (workdir / runs.CONFIG).is_file():
+        runs.start(config, workdir, free=_FREE)
     if (workdir / runs.SUMMARY).is_file():
         report(f"{workdir} is finished; nothing to do.")
         return runs.read_json(workdir / runs.SUMMARY)
@@ -54,7 +55,10 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
         report(f"{workdir}: continuing after step {step}.")
     elif init_from:
         runs.load_weights(network, paths.weights_file(init_from))
-    runs.drop_later_metrics(workdir, step)
+    # Only now, so that bad input leaves no folder behind.
+    runs.start(config, workdir, free=_FREE)
+    # Without a checkpoint even the score before the first step comes again.
+    runs.drop_later_metrics(workdir, step or -1)
     board = _board(workdir / "tensorboard", report)
     train_step = _train_step(network, optimizer, config)
     stop = config.train.steps
@@ -115,12 +119,16 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
                     progress(step, f"loss {line['loss']:.3f}")
                 clock, since, sums = time.monotonic(), step, []
             if evaluating:
-                figures = score(size)
+                # The summary is of the size that will be exported.
+                final = step == stop
+                figures = score(config.model.input_size if final else size)
                 if best is None or figures["pck"] > best["pck"]:
                     best = {"step": step, "pck": figures["pck"]}
             if evaluating or step % config.train.save_every == 0:
                 runs.save(workdir, network, optimizer, step=step, best=best)
                 clock, since = time.monotonic(), step
+    if not figures:  # Stopped between the last checkpoint and here.
+        figures = score(config.model.input_size)
     summary = {
         "steps": step,
         "best": best,
@@ -145,7 +153,7 @@ def load_run(workdir):
 
 
 def evaluate_network(network, config, photos, *, input_size, mirror=True):
-    """`evaluate.evaluate` of a network; the depth head has no keypoints."""
+    """`evaluate.evaluate` of a network; the depth head scores 0 in 2D."""
     bins = (build.z_resolutions(config.model) or (None,))[-1]
 
     @tf.function(reduce_retracing=True)
@@ -164,11 +172,6 @@ def evaluate_network(network, config, photos, *, input_size, mirror=True):
 def _train_step(network, optimizer, config):
     kind, bins = config.model.name, build.z_resolutions(config.model)
     options = config.loss.to_dict()
-    if config.train.precision == "mixed_float16":
-        raise ValueError(
-            "`train.precision` must be float32 or mixed_bfloat16; float16 "
-            "would need loss scaling."
-        )
 
     # XLA fuses the many element-wise passes of batch norm, forwards and
     # backwards: a fifth faster on CPUs, for a minute's compilation per size.
@@ -287,14 +290,39 @@ def _check(config):
         raise ValueError(
             "No photographs: name them with --config.data.lsp=DIR."
         )
-    for name in ("steps", "batch_size", "log_every", "eval_every"):
+    every = ("log_every", "save_every", "eval_every")
+    for name in ("steps", "batch_size", *every):
         if train[name] < 1:
             raise ValueError(
                 f"`train.{name}` must be positive. Received: {train[name]}."
             )
+    if train.precision not in ("float32", "mixed_bfloat16"):
+        raise ValueError(
+            "`train.precision` must be float32 or mixed_bfloat16; float16 "
+            f"would need loss scaling. Received: {train.precision!r}."
+        )
+    objective.check_heatmap(config.loss.heatmap)
+    _check_stages(config)
     (a, b), (c, d) = data.train_range, data.held_out
     if a <= d and c <= b:
         raise ValueError(
             f"`data.train_range` {(a, b)} and `data.held_out` {(c, d)} "
             "overlap; the held-out photographs must be new to the network."
         )
+
+
+def _check_stages(config):
+    stages, model = config.train.stages, config.model
+    if stages and model.name in ("depth", "coordinates"):
+        raise ValueError(
+            f"`train.stages` must be () for the {model.name} head: its dense "
+            f"layer is made for one crop size. Received: {tuple(stages)}."
+        )
+    whole = 4 * 2**model.order
+    for share, size in stages:
+        if not 0 < share < 1 or size < whole or size % whole:
+            raise ValueError(
+                "`train.stages` must be pairs of a share of the steps, between "
+                f"0 and 1, and a crop size divisible by {whole}. Received: "
+                f"{(share, size)}."
+            )
