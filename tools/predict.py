@@ -74,7 +74,8 @@ def main(argv):
             canvas = drawing.draw_prediction(photos.read_photo(path), people)
             _common.write_png(out / names[path], canvas)
     table = {
-        name: np.concatenate(value) if name != "image" else np.array(value)
+        # Text even where nobody was in any picture.
+        name: np.concatenate(value) if name != "image" else np.array(value, str)
         for name, value in rows.items()
     }
     _write_npz(out / "predictions.npz", table)

@@ -28,14 +28,16 @@ def export_runs(image_run, reconstruction_run, folder, *, mirror=True):
     Raises:
         ValueError: a run is missing, unfinished or of the depth head.
     """
-    network, config = train.load_run(image_run)
-    figures = _summary(image_run)
-    lifting_figures = _summary(reconstruction_run)
-    if config.model.name == "depth":
+    _check_kind(image_run, "lsp", "tools.train")
+    _check_kind(reconstruction_run, "mocap", "tools.train_reconstruction")
+    if runs.read_config(image_run).model.name == "depth":
         raise ValueError(
             f"{image_run} is of the depth head, which finds no keypoints; "
             "export a volume or coordinates network."
         )
+    network, config = train.load_run(image_run)
+    figures = _summary(image_run)
+    lifting_figures = _summary(reconstruction_run)
     scale = lifting_figures["depth_rms"] / figures["depth_rms"]
     bins = build.z_resolutions(config.model)
     lifter = reconstruction.load_run(reconstruction_run)
@@ -74,6 +76,13 @@ def export_runs(image_run, reconstruction_run, folder, *, mirror=True):
         paths.RECONSTRUCTION_WEIGHTS: lifter,
     }
     return saved_model.export(module, folder, card, networks)
+
+
+def _check_kind(workdir, data, program):
+    if data not in runs.read_config(workdir).data:
+        raise ValueError(
+            f"{workdir} is not a run of {program}; check which run is which."
+        )
 
 
 def _without_paths(config):

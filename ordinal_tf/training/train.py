@@ -303,6 +303,12 @@ def _check(config):
         )
     objective.check_heatmap(config.loss.heatmap)
     _check_stages(config)
+    for name in ("train_range", "held_out"):
+        if len(data[name]) != 2:
+            raise ValueError(
+                f"`data.{name}` must be the first and the last image, such as "
+                f"(1, 5400). Received: {tuple(data[name])}."
+            )
     (a, b), (c, d) = data.train_range, data.held_out
     if a <= d and c <= b:
         raise ValueError(

@@ -276,6 +276,7 @@ def test_mixed_precision_keeps_float32_weights(quick, config, tmp_path):
     assert runs.read_metrics(tmp_path)[-1]["step"] == 1
 
 
+@pytest.mark.slow  # Traces the real network.
 def test_training_learns_pictures_by_heart(config, tmp_path):
     config.augmentation.update(
         rotation_deg=0.0,
@@ -289,12 +290,12 @@ def test_training_learns_pictures_by_heart(config, tmp_path):
         z_resolutions=(4,), features=16, out_features=16, front_features=16
     )
     config.train.update(
-        steps=150,
+        steps=70,
         stages=(),
         learning_rate=1e-2,
         log_every=10,
-        save_every=150,
-        eval_every=150,
+        save_every=70,
+        eval_every=70,
         rank_ramp=(0, 1),
     )
     run(config, tmp_path)
@@ -314,6 +315,7 @@ def test_training_learns_pictures_by_heart(config, tmp_path):
         ("data", {"lsp": "/nowhere"}, r"joints\.mat is missing"),
         ("data", {"held_out": (8, 12)}, "overlap"),
         ("data", {"train_range": (9, 12)}, "overlap"),
+        ("data", {"held_out": (9,)}, "`data.held_out` must be the first and"),
         ("data", {"held_out": (9, 13)}, "images 1 to 12"),
         ("train", {"steps": 0}, "`train.steps` must be positive"),
         ("train", {"save_every": 0}, "`train.save_every` must be positive"),
