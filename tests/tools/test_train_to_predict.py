@@ -1,0 +1,316 @@
+"""From labelled pictures to predictions, through the programs."""
+
+import functools
+import json
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs import reconstruction as default
+from ordinal_tf.training import reconstruction, runs
+from tests import lsp_files
+
+# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword"
+)
+
+JOINTS = 17
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """Folder with `lsp` (12 pictures) and `lifting`, a reconstruction run.
+
+    The latter has untrained weights: its training is tested elsewhere.
+    """
+    work = tmp_path_factory.mktemp("work")
+    lsp_files.write_lsp(work / "lsp", count=12)
+    config = default.get_config()
+    config.data.mocap = "mocap"
+    config.model.width = 8
+    runs.start(config, work / "lifting", free=())
+    reconstruction.build(config).save_weights(work / "lifting" / runs.WEIGHTS)
+    runs.write_json(work / "lifting" / runs.SUMMARY, {"depth_rms": 0.25})
+    return work
+
+
+def train(run_tool, work, *more, held_out="(9, 12)", run="image"):
+    model = {
+        "input_size": 32,
+        "z_resolutions": "(4,)",
+        "stem_features": 4,
+        "front_features": 4,
+        "features": 4,
+        "out_features": 4,
+        "order": 1,
+        "modules": 1,
+    }
+    loop = {
+        "jit": False,
+        "steps": 3,
+        "batch_size": 4,
+        "stages": "()",
+        "eval_every": 3,
+    }
+    return run_tool(
+        "train",
+        "--config=lite",
+        f"--config.data.lsp={work / 'lsp'}",
+        "--config.data.train_range=(1, 8)",
+        f"--config.data.held_out={held_out}",
+        *(f"--config.model.{key}={value}" for key, value in model.items()),
+        *(f"--config.train.{key}={value}" for key, value in loop.items()),
+        f"--workdir={work / run}",
+        *more,
+    )
+
+
+def export(run_tool, work, **runs_and_out):
+    named = {
+        "image_run": "image",
+        "reconstruction_run": "lifting",
+        "out": "model",
+        **runs_and_out,
+    }
+    return run_tool(
+        "export", *(f"--{key}={work / value}" for key, value in named.items())
+    )
+
+
+def read_table(path):
+    with np.load(path, allow_pickle=False) as table:
+        return dict(table)
+
+
+@pytest.mark.slow  # Six programs.
+def test_train_export_predict(run_tool, work, tmp_path, monkeypatch):
+    # Every program here loads the same model, which takes seconds.
+    load = functools.cache(tf.saved_model.load)
+    monkeypatch.setattr(tf.saved_model, "load", load)
+    code, out, err = train(run_tool, work)
+    assert code == 0, err
+    last = out.splitlines()[-1]
+    assert last.startswith(f"Wrote {work / 'image'}: config.json")
+    assert "of 3 steps" in last and "4 held-out photographs" in last
+
+    code, out, err = export(run_tool, work)
+    assert code == 0, err
+    assert out.startswith(f"Wrote {work / 'model' / '1'}, ")
+    card = json.loads(
+        (work / "model" / "1" / "assets.extra" / "card.json").read_text()
+    )
+    figures = json.loads((work / "image" / runs.SUMMARY).read_text())
+    assert card["image_figures"] == figures and card["input_size"] == 32
+    assert card["depth_scale"] == pytest.approx(0.25 / figures["depth_rms"])
+    # Folders of this machine stay out of what others get.
+    assert card["image_config"]["data"]["lsp"] == "lsp"
+    assert str(work) not in json.dumps(card)
+
+    without_boxes(run_tool, work, tmp_path / "found")
+    with_boxes(run_tool, work, tmp_path)
+    scores(run_tool, work, tmp_path / "sheet.png")
+    times(run_tool, work)
+
+
+def without_boxes(run_tool, work, out_folder):
+    images = [work / "lsp" / "images" / f"im0000{i}.png" for i in (2, 1)]
+    code, out, err = run_tool(
+        "predict",
+        f"--model={work / 'model'}",
+        *(f"--images={path}" for path in images),
+        f"--out={out_folder}",
+    )
+    assert code == 0, err
+    assert out.startswith("No --boxes: the person is found by")
+    assert "with 2 people of 2 photographs and 2 pictures." in out
+    table = read_table(out_folder / "predictions.npz")
+    assert list(table["image"]) == ["im00002.png", "im00001.png"]
+    assert {k: (v.dtype.kind, v.shape[1:]) for k, v in table.items()} == {
+        "image": ("U", ()),
+        "box": ("f", (3,)),
+        "keypoints": ("f", (JOINTS, 2)),
+        "ordinal_depth": ("f", (JOINTS,)),
+        "pose": ("f", (JOINTS, 3)),
+        "score": ("f", (JOINTS,)),
+    }
+    assert all(v.dtype == "float32" for k, v in table.items() if k != "image")
+    assert np.isfinite(table["pose"]).all() and not table["pose"][:, 0].any()
+    assert (table["score"] >= 0).all() and (table["score"] <= 1).all()
+    for path in images:
+        drawn = cv2.imread(str(out_folder / f"{path.stem}.png"))
+        assert drawn is not None and drawn.std() > 1
+    assert {path.name for path in out_folder.iterdir()} == {
+        "predictions.npz",
+        "im00001.png",
+        "im00002.png",
+    }
+
+
+def with_boxes(run_tool, work, folder):
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    for name in ("a.png", "b.png", "c.png"):
+        source = work / "lsp" / "images" / "im00003.png"
+        (pictures / name).write_bytes(source.read_bytes())
+    boxes = {
+        "a.png": [[30.0, 30.0, 50.0], [40.5, 31.5, 63.0]],
+        "b.png": [],
+        "c.png": [[30.0, 30.0, 50.0]],
+    }
+    given = folder / "boxes.json"
+    given.write_text(json.dumps(boxes))
+    arguments = (
+        f"--model={work / 'model' / '1'}",
+        f"--images={pictures}",
+        f"--boxes={given}",
+        f"--out={folder / 'out'}",
+        "--nopictures",
+    )
+    code, out, err = run_tool("predict", *arguments)
+    assert code == 0, err
+    assert "No --boxes" not in out and "3 people of 3 photographs." in out
+    assert [path.name for path in (folder / "out").iterdir()] == [
+        "predictions.npz"
+    ]
+    table = read_table(folder / "out" / "predictions.npz")
+    assert list(table["image"]) == ["a.png", "a.png", "c.png"]
+    np.testing.assert_array_equal(table["box"], boxes["a.png"] + boxes["c.png"])
+    # The same picture and box give the same person, another box another.
+    for key in ("keypoints", "ordinal_depth", "pose", "score"):
+        np.testing.assert_allclose(table[key][0], table[key][2], atol=1e-3)
+    assert np.abs(table["keypoints"][0] - table["keypoints"][1]).max() > 0.1
+    # Keypoints lie in or near their boxes, in pixels of the picture.
+    for points, (cx, cy, side) in zip(
+        table["keypoints"], table["box"], strict=True
+    ):
+        assert np.abs(points - [cx, cy]).max() <= side / 2 + 1
+
+    given.write_text(json.dumps(dict.fromkeys(boxes, [])))
+    code, out, err = run_tool("predict", *arguments)
+    assert code == 0 and "0 people of 3 photographs." in out, err
+    table = read_table(folder / "out" / "predictions.npz")
+    assert table["image"].shape == (0,) and table["image"].dtype.kind == "U"
+    assert table["keypoints"].shape == (0, JOINTS, 2)
+
+    for content, message in (
+        ("{", "boxes.json is not JSON"),
+        ("[]", "boxes.json must be an object"),
+        ("{}", "boxes.json has no boxes for a.png (3 such"),
+        ({"a.png": [[900, 30, 50]]}, "a.png: The box [900, 30, 50] lies out"),
+        ({"a.png": [[30, 30, 0]]}, "a.png: The box [30, 30, 0] must be finite"),
+        ({"a.png": [[30, 30, float("nan")]]}, "must be finite"),
+        ({"a.png": [[30, 30]]}, "rows of centre x, centre y, side"),
+        ({"a.png": "no"}, "a.png: Boxes must be rows"),
+    ):
+        if not isinstance(content, str):
+            content = json.dumps({**boxes, **content})
+        given.write_text(content)
+        code, _, err = run_tool("predict", *arguments)
+        assert code == 1 and message in err and "Traceback" not in err, err
+        assert len(err.splitlines()[-1]) > len(message)
+
+
+def scores(run_tool, work, sheet):
+    arguments = (f"--model={work / 'model'}", f"--lsp={work / 'lsp'}")
+    code, out, err = run_tool(
+        "evaluate", *arguments, "--first=9", "--last=12", f"--sheet={sheet}"
+    )
+    assert code == 0, err
+    found = json.loads(out.splitlines()[-1])
+    trained = json.loads((work / "image" / runs.SUMMARY).read_text())
+    # The exported model does on these crops as the network did.
+    assert found["pck"] == pytest.approx(trained["pck"], abs=2)
+    assert found["ordinal_accuracy"] == pytest.approx(
+        trained["ordinal_accuracy"], abs=1
+    )
+    assert found["photos"] == 4 and found["pairs"] == trained["pairs"]
+    assert f"mean            PCK@0.2 {found['pck']:5.1f} %" in out
+    assert cv2.imread(str(sheet)) is not None
+    code, out, err = run_tool(
+        "evaluate", *arguments, "--first=11", "--last=12", "--find"
+    )
+    assert code == 0 and json.loads(out.splitlines()[-1])["photos"] == 2, err
+    code, _, err = run_tool("evaluate", *arguments)
+    assert code == 1 and "images 1 to 12; the range asked for" in err
+
+
+def times(run_tool, work):
+    photo = work / "lsp" / "images" / "im00001.png"
+    model = f"--model={work / 'model'}"
+    code, out, err = run_tool(
+        "benchmark_inference", model, f"--photo={photo}", "--runs=1"
+    )
+    assert code == 0, err
+    report = json.loads(out.splitlines()[-1])
+    assert set(report) == {
+        "milliseconds_per_photo",
+        "ratio_to_crop",
+        "megabytes",
+    }
+    assert report["ratio_to_crop"]["serving_default"] == 1
+    files = (work / "model").rglob("*")
+    size = sum(path.stat().st_size for path in files if path.is_file())
+    assert report["megabytes"] == pytest.approx(size / 1e6)
+    code, _, err = run_tool("benchmark_inference", model, "--photo=no.jpg")
+    assert code == 1 and err.splitlines()[-1].startswith("benchmark_inference")
+
+
+def test_training_refuses_in_one_sentence(run_tool, work, tmp_path):
+    for more, message in (
+        ("--config.data.lsp=nowhere", "nowhere/joints.mat is missing"),
+        ("--config.train.optimizer=sgd", "must be adam or rmsprop"),
+        (f"--init_from={tmp_path}", "holds no weights of an image network"),
+        ("--config.train.step=3", "Bad `--config` field"),
+    ):
+        code, _, err = train(run_tool, work, more, run="refused")
+        assert code == 1 and message in err and "Traceback" not in err, err
+        assert err.splitlines()[-1].startswith("train: ")
+    code, _, err = train(run_tool, work, held_out="(8, 12)", run="refused")
+    assert code == 1 and "(1, 8) and `data.held_out` (8, 12) overlap" in err
+    assert not (work / "refused").exists()
+
+
+def test_export_refuses_in_one_sentence(run_tool, work, tmp_path):
+    """Runs that are missing, swapped or of the depth head."""
+    wrong = "is not a run of tools.train; check which run is which"
+    for named, message in (
+        ({"image_run": "nowhere"}, "has no config.json"),
+        ({"image_run": "lifting"}, wrong),
+    ):
+        code, _, err = export(run_tool, work, out="none", **named)
+        assert code == 1 and message in err and "Traceback" not in err, err
+    # Without a trained image run beside it: the order of the checks.
+    image = tmp_path / "image"
+    image.mkdir()
+    (image / runs.CONFIG).write_text(
+        json.dumps({"data": {"lsp": "x"}, "model": {"name": "depth"}})
+    )
+    code, _, err = export(run_tool, work, image_run=image, out="none")
+    assert code == 1 and "is of the depth head" in err, err
+    code, _, err = export(
+        run_tool, work, image_run=image, reconstruction_run=image, out="none"
+    )
+    assert code == 1 and "not a run of tools.train_reconstruction" in err
+    assert not (work / "none").exists()
+
+
+def test_prediction_refuses_in_one_sentence(run_tool, work, tmp_path):
+    picture = work / "lsp" / "images" / "im00001.png"
+    (tmp_path / "empty").mkdir()
+    for model, images, message in (
+        (tmp_path / "empty", picture, "holds no SavedModel"),
+        ("lightest", picture, "lightest"),
+        (tmp_path / "empty", tmp_path / "no.jpg", "No such picture or folder"),
+        (tmp_path / "empty", tmp_path / "empty", "No picture in the folder"),
+    ):
+        code, _, err = run_tool(
+            "predict",
+            f"--model={model}",
+            f"--images={images}",
+            f"--out={tmp_path / 'out'}",
+        )
+        assert code == 1 and message in err and "Traceback" not in err, err
+    assert not (tmp_path / "out").exists()
