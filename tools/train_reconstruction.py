@@ -15,7 +15,10 @@ from ordinal_tf.training import reconstruction
 from . import _common
 
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", "configs/reconstruction.py", "Config file.", lock_config=True
+    "config",
+    _common.config_path("reconstruction"),
+    "Config file, or the name of a packaged one.",
+    lock_config=True,
 )
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run, made where missing.", required=True
