@@ -47,7 +47,7 @@ def main(argv):
     if boxes is None:
         print(
             "No --boxes: the person is found by a pass on the whole picture "
-            "and two on the box that its joints suggest."
+            "and one on the box that its joints suggest."
         )
     out = pathlib.Path(_OUT.value)
     out.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,7 @@ class Predictor:
                 RGB `(H, W, 3)`.
             boxes: `(P, 3)` centre x, centre y and side in photo pixels, one
                 per person; None finds one person: a pass on the whole
-                picture, then two on the box that its joints suggest.
+                picture, then one on the box that its joints suggest.
 
         Returns:
             dict of float32 arrays, one row a person: `box` `(P, 3)`,
@@ -100,12 +100,10 @@ class Predictor:
         # The signature finds the person by itself too, but does not say
         # where; these are the same passes.
         box = saved_model.whole_box(float(width), float(height))
-        for _ in range(2):
-            found = self._run(data, box)
-            box = saved_model.box_of_person(
-                found["keypoints"], found["score"], box
-            )
-        return box.numpy()
+        found = self._run(data, box)
+        return saved_model.box_of_person(
+            found["keypoints"], found["score"], box
+        ).numpy()
 
     def _run(self, data, boxes):
         boxes = tf.constant(boxes, tf.float32)

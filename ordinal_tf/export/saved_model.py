@@ -23,8 +23,10 @@ MAX_PIXELS = 80_000_000
 
 CARD = "assets.extra/card.json"
 # Joints that must be seen well enough before they say where the person is.
-_SEEN = 0.3
+_SEEN = 0.1
 _FEWEST = 4
+# Wider than a labelled box: the joints that were not seen lie outside.
+_MARGIN = 1.4
 
 
 class PoseModule(tf.Module):
@@ -124,10 +126,8 @@ class PoseModule(tf.Module):
         """Box of the person: the whole picture, then what its joints say."""
         shape = tf.cast(tf.shape(image), tf.float32)
         box = whole_box(shape[1], shape[0])
-        for _ in range(2):
-            found = self._predict_boxes(image, box)
-            box = box_of_person(found["keypoints"], found["score"], box)
-        return box
+        found = self._predict_boxes(image, box)
+        return box_of_person(found["keypoints"], found["score"], box)
 
 
 def _pose(reconstruction, found, depth_scale):
@@ -176,7 +176,7 @@ def box_of_person(keypoints, score, box):
     seen = score >= _SEEN
     enough = tf.reduce_sum(tf.cast(seen, tf.int32), axis=-1) >= _FEWEST
     seen = tf.logical_or(seen, ~enough[:, None])
-    around = geometry.box_around(keypoints, seen)
+    around = geometry.box_around(keypoints, seen, margin=_MARGIN)
     return tf.where(enough[:, None], around, box)
 
 
