@@ -4,7 +4,7 @@ python -m tools.train --config=configs/lite.py \
     --config.data.lsp=DATA/lspet_ordinal --workdir=runs/lite
 
 For two CPU cores, and real-time prediction there. Most steps see small
-crops, which cost a quarter: the network is convolutional, so the resolution
+crops, which cost a third: the network is convolutional, so the resolution
 can grow during training. docs/results.md holds what it reaches.
 """
 
