@@ -96,15 +96,12 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
         relation[rows], relation_mask[rows]
     )
     boxes = geometry.box_around(joints[rows, :, :2], known[rows])
-    nothing = np.zeros(keypoint_mask.shape)
-    return labels.LabelledPhotos(
-        name=folder.name,
-        paths=np.array([str(pictures[row + 1]) for row in rows]),
-        boxes=np.asarray(boxes, "float32"),
-        keypoints=keypoints.astype("float32"),
+    return labels.labelled(
+        folder.name,
+        [str(pictures[row + 1]) for row in rows],
+        boxes,
+        keypoints=keypoints,
         keypoint_mask=keypoint_mask,
-        depth=nothing.astype("float32"),
-        depth_mask=nothing.astype(bool),
         relation=relation,
         relation_mask=relation_mask,
     )
