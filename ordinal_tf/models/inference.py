@@ -35,11 +35,7 @@ def predict_crops(network, image, *, name, depth_bins=None, mirror=True):
     output = network(pixels, training=False)
     if name == "volume":
         volume = output[-1] if isinstance(output, list | tuple) else output
-        if mirror:
-            plain, turned = ops.split(volume, 2, axis=0)
-            turned = volumes.mirror_volume(turned, _SKELETON.mirror, depth_bins)
-            volume = (plain + turned) / 2
-        return decode_volume(volume, depth_bins)
+        return decode_volume(volume, depth_bins, mirrored=mirror)
     if name not in ("coordinates", "depth"):
         raise ValueError(
             "The network's kind must be volume, coordinates or depth. "
@@ -68,17 +64,30 @@ def predict_crops(network, image, *, name, depth_bins=None, mirror=True):
     }
 
 
-def decode_volume(volume, depth_bins):
+def decode_volume(volume, depth_bins, *, mirrored=False):
     """Keypoints, ordinal depth and score of volume logits.
+
+    Two views of a crop are averaged as probabilities, not as logits: where
+    they disagree about a depth, a product of the two would sharpen onto a
+    compromise that neither believes in.
 
     Args:
         volume: `(B, H, W, 17 * D)` logits.
         depth_bins: int, D.
+        mirrored: bool, the second half of the batch shows the first, flipped
+            left to right.
 
     Returns:
-        dict as `predict_crops`.
+        dict as `predict_crops`; of B / 2 people if mirrored.
     """
+    if mirrored:
+        plain, turned = ops.split(volume, 2, axis=0)
+        turned = volumes.mirror_volume(turned, _SKELETON.mirror, depth_bins)
+        volume = ops.concatenate([plain, turned], axis=0)
     log_xy, pz = volumes.volume_marginals(volume, depth_bins)
+    if mirrored:
+        log_xy = ops.logaddexp(*ops.split(log_xy, 2, axis=0)) - np.log(2.0)
+        pz = sum(ops.split(pz, 2, axis=0)) / 2
     points, score = volumes.decode_keypoints(log_xy)
     depth = volumes.expected_depth(pz, volumes.ordinal_depths(depth_bins))
     return {
