@@ -44,7 +44,10 @@ setuptools.setup(
         "ordinal_tf.configs": "configs",
         "ordinal_tf.saved_models": "saved_models",
     },
-    package_data={"ordinal_tf.saved_models": MODELS},
+    package_data={
+        "ordinal_tf.saved_models": MODELS,
+        "ordinal_tf.synthetic": ["body.npz", "BODY_LICENSE.md"],
+    },
     # What prediction and training need.
     install_requires=[
         "absl-py>=2.1",

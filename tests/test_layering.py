@@ -17,6 +17,7 @@ ROWS = {
     "models": 2,
     "data": 3,
     "drawing": 3,
+    "synthetic": 3,
     "training": 4,
     "export": 5,
     "cli": 6,

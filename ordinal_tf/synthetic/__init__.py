@@ -1,0 +1,1 @@
+"""Synthetic people: rendered photographs with exact 3D labels."""
