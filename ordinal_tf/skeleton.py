@@ -115,7 +115,44 @@ COCO17 = _skeleton(
     root=0,
 )
 
-SKELETONS = (H36M17, H36M17_LEFT_FIRST, LSP14, MPII16, HUMANEVA15, COCO17)
+# The test set of MPI-INF-3DHP, in the order of its `relevant` joint set
+# (mpii_get_joint_set.m of the dataset; there the spine's parent is the root).
+MPI_INF_3DHP17 = _skeleton(
+    "mpi_inf_3dhp17",
+    "head_top neck right_shoulder right_elbow right_wrist left_shoulder "
+    "left_elbow left_wrist right_hip right_knee right_ankle left_hip "
+    "left_knee left_ankle pelvis spine head",
+    parents=(16, 15, 1, 2, 3, 1, 5, 6, 14, 8, 9, 14, 11, 12, -1, 14, 1),
+    root=14,
+)
+
+# The 32 points of Human3.6M's own pose files, of which 17 move on their own:
+# the others are ends of hands and feet and points that coincide with those.
+H36M32 = _skeleton(
+    "h36m32",
+    "pelvis right_hip right_knee right_ankle right_toe_base right_toe_tip "
+    "left_hip left_knee left_ankle left_toe_base left_toe_tip lower_spine "
+    "spine thorax nose head_top left_clavicle left_shoulder left_elbow "
+    "left_wrist left_thumb left_thumb_tip left_hand left_hand_tip "
+    "right_clavicle right_shoulder right_elbow right_wrist right_thumb "
+    "right_thumb_tip right_hand right_hand_tip",
+    parents=(
+        *(-1, 0, 1, 2, 3, 4, 0, 6, 7, 8, 9, 0, 11, 12, 13, 14),
+        *(12, 16, 17, 18, 19, 20, 19, 22, 12, 24, 25, 26, 27, 28, 27, 30),
+    ),
+    root=0,
+)
+
+SKELETONS = (
+    H36M17,
+    H36M17_LEFT_FIRST,
+    LSP14,
+    MPII16,
+    HUMANEVA15,
+    COCO17,
+    MPI_INF_3DHP17,
+    H36M32,
+)
 
 # What stands in for a joint that a skeleton lacks: alternatives in order of
 # preference, each the mean of the named joints, and whether that is an
@@ -135,17 +172,20 @@ _STAND_INS = {
     # Human3.6M's spine lies 256 mm above the pelvis, 250 mm below the thorax.
     "spine": [(("pelvis", "thorax"), True)],
     # Human3.6M's "nose" is the jaw, halfway from thorax to head (121, 115 mm).
+    # The head of MPI-INF-3DHP is the lower end of the head, near the jaw.
     "nose": [
         (("upper_neck",), True),
+        (("head",), True),
         (("thorax", "head_top"), True),
     ],
     "upper_neck": [(("nose",), True)],
 }
 
 # Human3.6M's head joint is about 10 cm below the crown, which is the head
-# top of LSP and MPII; COCO's nose is the face's, Human3.6M's the jaw.
+# top of LSP, MPII and MPI-INF-3DHP; COCO's nose is the face's, Human3.6M's the
+# jaw.
 _DEFINED_APART = {
-    "head_top": ("lsp14", "mpii16"),
+    "head_top": ("lsp14", "mpii16", "mpi_inf_3dhp17"),
     "nose": ("coco17",),
 }
 

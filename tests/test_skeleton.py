@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from ordinal_tf import skeleton
-from ordinal_tf.skeleton import COCO17, H36M17, HUMANEVA15, LSP14, MPII16
+from ordinal_tf.skeleton import (
+    COCO17,
+    H36M17,
+    H36M32,
+    HUMANEVA15,
+    LSP14,
+    MPI_INF_3DHP17,
+    MPII16,
+)
 
 ALL = pytest.mark.parametrize("body", skeleton.SKELETONS, ids=lambda s: s.name)
 
@@ -56,6 +64,15 @@ def test_published_tables():
     lsp = [(0, 5), (1, 4), (2, 3), (6, 11), (7, 10), (8, 9)]
     assert pairs(LSP14) == lsp
     assert (LSP14.index("left_shoulder"), LSP14.index("right_hip")) == (9, 2)
+    # Which of Human3.6M's 32 points make the 17, as projects that read its
+    # own files select them.
+    weights = skeleton.mapping(H36M32, H36M17).weights
+    selected = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
+    assert weights.argmax(-1).tolist() == selected
+    # The same for MPI-INF-3DHP's test set.
+    weights = skeleton.mapping(MPI_INF_3DHP17, H36M17).weights
+    selected = [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]
+    assert weights.argmax(-1).tolist() == selected
 
 
 def test_unknown_joint_is_named():
@@ -112,6 +129,8 @@ def named(mapping, flags):
         (MPII16, set(), {"spine", "nose", "head_top"}),
         (HUMANEVA15, set(), {"spine", "nose"}),
         (COCO17, {"head_top"}, {"thorax", "spine", "nose"}),
+        (MPI_INF_3DHP17, set(), {"thorax", "nose", "head_top"}),
+        (H36M32, set(), set()),
     ],
 )
 def test_what_is_derived(source, missing, approximate):
