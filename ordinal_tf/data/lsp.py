@@ -1,8 +1,19 @@
 """Reads LSP and MPII in the layout of the published ordinal annotations.
 
-A folder holds `images/`, `joints.mat` (`joints`, 3 x J x M: x, y, visible)
-and, unless only 2D is wanted, `ordinal.mat` (`ord`, M x J x J with NaN).
-J = 14 is LSP, J = 16 MPII. The number in a picture's name is its row, from 1.
+A folder holds `images/`, `joints.mat` (`joints`, 3 x J x M: x, y, flag) and,
+unless only 2D is wanted, `ordinal.mat` (`ord`, M x J x J with NaN). J = 14 is
+LSP, J = 16 MPII. The number in a picture's name is its row, from 1: the
+release has `lsp_dataset_original/images/im0001.jpg` (M = 2000) and
+`mpii_upis1h/images/00001_full.jpg` (M = 13030); LSP-Extended, without
+relations, has `im00001.jpg`.
+
+What the flag says depends on who wrote the file. In LSP-Extended it is 1
+where a joint is annotated, and other joints have no place. LSP's own marks
+joints that are hidden, and all are annotated. In MPII it is visibility, and
+joints without annotation have no place.
+
+Source: project page of arXiv:1805.04095, and READMEs of LSP and LSP-Extended
+(Johnson and Everingham).
 """
 
 import concurrent.futures
@@ -10,11 +21,10 @@ import pathlib
 import re
 
 import numpy as np
-import scipy.io
 import tensorflow as tf
 
 from ordinal_tf import geometry, ordinal, skeleton
-from ordinal_tf.data import labels
+from ordinal_tf.data import labels, matlab
 
 _SKELETONS = {14: skeleton.LSP14, 16: skeleton.MPII16}
 
@@ -39,7 +49,7 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
             empty, or there are too many bad records.
     """
     folder = pathlib.Path(folder)
-    joints = _read_array(folder / "joints.mat", "joints")
+    joints = _read_numbers(folder / "joints.mat", "joints")
     if (
         joints.ndim != 3
         or joints.shape[0] != 3
@@ -58,8 +68,8 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
             f"{first} to {last}."
         )
     joints = np.transpose(joints, (2, 1, 0))
-    known = (joints[..., 2] > 0) & np.isfinite(joints).all(-1)
-    relation, relation_mask = _read_relations(folder, source, total)
+    known = _annotated(joints)
+    relation, relation_mask, strange = _read_relations(folder, source, total)
     pictures = _number_pictures(folder / "images")
 
     bad = labels.BadRecords(str(folder), skip_limit, report)
@@ -74,6 +84,11 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
             fault = (
                 f"row {number} of {folder / 'joints.mat'} has fewer than two "
                 "visible joints, so there is no box."
+            )
+        elif not fault and strange[row]:
+            fault = (
+                f"row {number} of {folder / 'ordinal.mat'} holds something "
+                "else than -1, 0, +1 and, where a pair is not annotated, NaN."
             )
         elif not fault and np.any(
             (relation[row] != -relation[row].T)
@@ -107,47 +122,47 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
     )
 
 
-def _read_array(path, key):
+def _read_numbers(path, key):
     if not path.is_file():
         raise ValueError(
             f"{path} is missing; the folder needs images/, joints.mat and, "
             "for relations, ordinal.mat."
         )
-    try:
-        content = scipy.io.loadmat(path, variable_names=[key])
-    except Exception as error:  # Damaged files raise whatever they hit.
-        raise ValueError(
-            f"{path} is not a readable MATLAB file (version 7 or older): "
-            f"{error}"
-        ) from error
-    if key not in content:
-        held = [name for name, *_ in scipy.io.whosmat(path)]
-        raise ValueError(
-            f"{path} has no variable {key!r}; it holds "
-            f"{', '.join(held) or 'nothing'}."
-        )
-    if content[key].dtype.kind not in "biuf":
-        raise ValueError(
-            f"{path}: {key!r} must be numbers. Found: {content[key].dtype}."
-        )
-    return content[key]
+    return matlab.read_numbers(path, key)
+
+
+def _annotated(joints):
+    """Which joints have a place, `(M, J)` bool, from `(M, J, 3)` rows."""
+    flag = joints[..., 2] > 0
+    finite = np.isfinite(joints).all(-1)
+    placed = finite & (joints[..., :2] > 0).all(-1)
+    if joints.shape[1] == len(skeleton.MPII16):
+        return placed
+    # In LSP's own file most joints are visible, so most flags are 0; in
+    # LSP-Extended no joint with flag 0 has a place.
+    marks_hidden = (placed & ~flag).sum() > (placed & flag).sum()
+    return placed if marks_hidden else flag & finite
 
 
 def _read_relations(folder, source, total):
-    """`(M, J, J)` relations and symmetric mask; none without ordinal.mat."""
+    """`(M, J, J)` relations, symmetric mask, and `(M)` rows with bad values.
+
+    Nothing is annotated without ordinal.mat, nor in a bad row.
+    """
     shape = (total, len(source), len(source))
     if not (folder / "ordinal.mat").exists():
-        return np.zeros(shape, np.int8), np.zeros(shape, bool)
-    published = _read_array(folder / "ordinal.mat", "ord")
+        return np.zeros(shape, np.int8), np.zeros(shape, bool), [False] * total
+    published = _read_numbers(folder / "ordinal.mat", "ord")
     if published.shape != shape:
         raise ValueError(
             f"{folder / 'ordinal.mat'}: `ord` must be M x J x J = {shape}, as "
             f"in joints.mat. Found: {published.shape}."
         )
-    try:
-        return ordinal.relations_from_published(published)
-    except ValueError as error:
-        raise ValueError(f"{folder / 'ordinal.mat'}: {error}") from error
+    published = published.astype(np.float64)
+    allowed = np.isnan(published) | np.isin(published, (-1, 0, 1))
+    strange = ~allowed.all(axis=(1, 2))
+    published[strange] = np.nan
+    return *ordinal.relations_from_published(published), strange
 
 
 def _number_pictures(folder):
@@ -156,13 +171,20 @@ def _number_pictures(folder):
         raise ValueError(f"{folder} is missing; it must hold the pictures.")
     found = {}
     for path in sorted(folder.iterdir()):
-        digits = re.search(r"(\d+)$", path.stem)
-        if path.suffix.lower() in (".jpg", ".jpeg", ".png") and digits:
-            found[int(digits.group(1))] = path
+        digits = re.findall(r"[0-9]+", path.stem)
+        if path.suffix.lower() not in (".jpg", ".jpeg", ".png") or not digits:
+            continue
+        number = int(digits[-1])
+        if number in found:
+            raise ValueError(
+                f"{folder} has two pictures with the number {number}: "
+                f"{found[number].name} and {path.name}; remove one."
+            )
+        found[number] = path
     if not found:
         raise ValueError(
-            f"{folder} holds no picture whose name ends in its number, such "
-            "as im00001.jpg."
+            f"{folder} holds no picture whose name has its number, such as "
+            "im00001.jpg."
         )
     return found
 

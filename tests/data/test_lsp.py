@@ -160,6 +160,52 @@ def test_mpii_layout(folder):
     )
 
 
+@pytest.mark.parametrize(
+    ("source", "flag", "expected"),
+    [
+        # LSP-Extended: 1 where annotated.
+        (LSP, "annotated", "flag"),
+        # LSP's own file: 1 where hidden, all joints annotated.
+        (LSP, "hidden", "all"),
+        # MPII: visibility, whatever it is.
+        (skeleton.MPII16, "annotated", "all"),
+        (skeleton.MPII16, "hidden", "all"),
+    ],
+)
+def test_what_the_flag_says(folder, source, flag, expected):
+    labels = lsp_files.write_lsp(folder, count=3, source=source)
+    joints = labels["joints"].copy()
+    few = [source.index("left_wrist"), source.index("right_knee")]
+    joints[2] = flag == "annotated"
+    joints[2, few] = flag == "hidden"
+    # Without a place nothing is annotated, whatever the flag says.
+    joints[:, source.index("left_ankle"), 0] = -3, 40, 0
+    lsp_files.save_joints(folder, joints)
+    photos = read(folder)
+    lacking = np.zeros((3, 17), bool)
+    lacking[0, H36M.index("left_ankle")] = True
+    if expected == "flag":
+        for joint in ("left_wrist", "right_knee"):
+            lacking[:, H36M.index(joint)] = True
+    np.testing.assert_array_equal(photos.keypoint_mask, ~lacking)
+
+
+def test_names_of_the_release(folder):
+    lsp_files.write_lsp(folder, count=2, source=skeleton.MPII16)
+    images = folder / "images"
+    for number in (1, 2):
+        name = f"{number:05}_full.png"
+        (images / f"im{number:05}.png").rename(images / name)
+    photos = read(folder)
+    assert [path[-14:] for path in photos.paths] == [
+        "00001_full.png",
+        "00002_full.png",
+    ]
+    (images / "im2.png").write_bytes(b"")
+    with pytest.raises(ValueError, match="two pictures with the number 2: 0"):
+        read(folder)
+
+
 def test_a_range_of_rows_by_picture_number(folder):
     labels = lsp_files.write_lsp(folder, count=5)
     # Names that sort in another order than their numbers.
@@ -213,9 +259,13 @@ def spoil(folder, labels, what):
     elif what == "none visible":
         joints[2, :, 1] = 0
     else:
+        message = "row 2 of .*ordinal.mat is not antisymmetric"
         published[1, 3, 5] = published[1, 5, 3] = 1
+        if what == "impossible relation":
+            published[1, 3, 5] = -2
+            message = "row 2 of .*ordinal.mat holds something else than -1, 0"
         lsp_files.save_ordinal(folder, published)
-        return "row 2 of .*ordinal.mat is not antisymmetric"
+        return message
     lsp_files.save_joints(folder, joints)
     return "row 2 of .*joints.mat has fewer than two visible joints"
 
@@ -229,6 +279,7 @@ def spoil(folder, labels, what):
         "labels all NaN",
         "none visible",
         "contradictory relations",
+        "impossible relation",
     ],
 )
 def test_bad_records(folder, what):
@@ -261,7 +312,7 @@ def test_missing_parts(folder):
         read(folder)
     lsp_files.write_lsp(folder, count=1)
     (folder / "images" / "im00001.png").rename(folder / "x.png")
-    with pytest.raises(ValueError, match="no picture whose name ends in its"):
+    with pytest.raises(ValueError, match="no picture whose name has its"):
         read(folder)
     (folder / "images").rmdir()
     with pytest.raises(ValueError, match="images is missing"):
