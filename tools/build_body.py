@@ -372,7 +372,7 @@ def person_targets(rng):
         "age": float(np.interp(years, (12, 25, 90), (0.1875, 0.5, 1))),
         "muscle": around(0.55 if male else 0.45, 0.15),
         "weight": around(0.52, 0.2),
-        "height": around(0.51, 0.045),
+        "height": around(0.525, 0.03),
         "proportions": around(0.55, 0.2),
         "cup": around(0.5, 0.2),
         "firmness": around(0.5, 0.2),
@@ -498,15 +498,23 @@ def read_rig(kit):
         pending.remove(name)
     ends = np.zeros((2, len(names), len(kit.base)))
     for b, name in enumerate(names):
-        members = [n for n in kit.rig if n == name]
+        members = [name]
         if name.startswith("toes"):
-            side = name[-1]
-            members = [f"toe{i}-1.{side}" for i in range(1, 6)]
+            members = [name.replace("toes", f"toe{i}-1") for i in range(1, 6)]
         for end, key in enumerate(("head", "tail")):
             for member in members:
                 vertices = _end_vertices(kit, kit.rig[member][key])
                 share = 1 / len(members) / len(vertices)
                 np.add.at(ends[end, b], vertices, share)
+    head, tail = ends
+    for side in ("L", "R"):
+        # A limb twists about its straight axis, so its halves meet on that.
+        for limb in ("upperarm", "lowerarm", "upperleg", "lowerleg"):
+            one, two = (names.index(f"{limb}0{i}.{side}") for i in (1, 2))
+            head[two] = tail[one] = (head[one] + tail[two]) / 2
+        tail[names.index(f"wrist.{side}")] = head[
+            names.index(f"finger3-1.{side}")
+        ]
     return tuple(names), parents, ends
 
 
@@ -601,11 +609,11 @@ def labelled_points(kit, vertices):
             [zero, up * trunk, forward * trunk], axis=-1
         )
 
-    at["pelvis"] = beside(hips, 0.075, 0.0)
+    at["pelvis"] = beside(hips, 0.07, 0.0)
     for side in ("left", "right"):
         wide = hips + (at[f"{side}_hip"] - hips) * 1.13
-        at[f"{side}_hip"] = beside(wide, 0.075, 0.0)
-    at["thorax"] = beside(shoulders, 0.1, 0.03)
+        at[f"{side}_hip"] = beside(wide, 0.07, 0.0)
+    at["thorax"] = beside(shoulders, 0.09, 0.03)
     middle = (at["pelvis"] + at["thorax"]) / 2
     at["spine"] = beside(middle, 0.0, -0.045)
     at["nose"] = beside(at["thorax"], 0.194, 0.143)

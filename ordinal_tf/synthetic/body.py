@@ -43,7 +43,7 @@ POINT_BONES = {
 STEP_MM = {"mean": 1 / 16, "basis": 1 / 64}
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Body:
     """The mean adult at rest, and how bodies differ; all arrays read-only.
 
@@ -92,7 +92,7 @@ class Body:
     samples_male: np.ndarray
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Rest:
     """One shape at rest: `vertices` `(V, 3)`, `heads` and `tails` `(B, 3)`,
     `points` `(P, 3)`; float32, mm, axes of `Body`."""
