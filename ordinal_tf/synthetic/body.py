@@ -39,8 +39,11 @@ POINT_BONES = {
     "neck": "neck01",
     "upper_neck": "neck03",
 }
+# What a vertex is painted as, besides its layer: `scalp` is skin that a short
+# haircut covers.
+PAINT = ("plain", "lips", "brows", "iris", "scalp")
 # One unit of the file's integers: of the mean body, of the components.
-STEP_MM = {"mean": 1 / 16, "basis": 1 / 64}
+STEP_MM = {"mean": 1 / 16, "basis": 1 / 16}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,6 +59,7 @@ class Body:
         faces: `(F, 3)` int32 of all layers, counter-clockwise from outside.
         face_layer: `(F,)` uint8 index into `LAYERS`.
         vertex_layer: `(V,)` uint8 index into `LAYERS`.
+        paint: `(V,)` uint8 index into `PAINT`.
         mirror: `(V,)` int32, each vertex's image on the other side.
         bones: names; `.L` is the person's left. Parents come first.
         parents: `(B,)` int32, -1 for the root.
@@ -76,6 +80,7 @@ class Body:
     faces: np.ndarray
     face_layer: np.ndarray
     vertex_layer: np.ndarray
+    paint: np.ndarray
     mirror: np.ndarray
     bones: tuple[str, ...]
     parents: np.ndarray
@@ -166,6 +171,7 @@ def _unpack(arrays):
         faces=quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3),
         face_layer=np.repeat(arrays["quad_layer"], 2),
         vertex_layer=arrays["vertex_layer"],
+        paint=arrays["paint"],
         mirror=mirror,
         bones=bones,
         parents=arrays["parents"].astype(np.int32),
@@ -196,6 +202,7 @@ def _check(body, path):
     expected = {
         "shape_basis": (shapes, count, 3),
         "vertex_layer": (count,),
+        "paint": (count,),
         "face_layer": (len(body.faces),),
         "parents": (bones,),
         "heads": (bones, 3),
@@ -221,6 +228,7 @@ def _check(body, path):
         ("bone_index", bones),
         ("face_layer", len(LAYERS)),
         ("vertex_layer", len(LAYERS)),
+        ("paint", len(PAINT)),
     ):
         if getattr(body, name).max() >= limit:
             raise ValueError(f"{path}: {name} points past {limit - 1}.")

@@ -7,6 +7,7 @@ same way, so no rest pose of the source is needed.
 
 import dataclasses
 import functools
+import math
 
 import cv2
 import numpy as np
@@ -25,9 +26,9 @@ LIMBS = {
     "shin": ("lowerleg01", "lowerleg02"),
     "trunk": ("spine05", "spine04", "spine03", "spine02", "spine01"),
 }
-# How far each bone follows from the pelvis to the chest, from there to the
+# How far each bone follows from the loins to the chest, from there to the
 # head.
-_SPINE = {"spine05": 0.2, "spine04": 0.4, "spine03": 0.6, "spine02": 0.85}
+_SPINE = {"spine05": 0.0, "spine04": 0.1, "spine03": 0.3, "spine02": 0.7}
 _NECK = {"neck01": 0.3, "neck02": 0.5, "neck03": 0.75}
 # Bend of a limb, in radians, below which its hinge axis is not trusted and
 # above which it is. The kit stands with legs below the first and arms above
@@ -53,6 +54,9 @@ _ANKLE = (-0.5, 0.8)
 # lower of the two and its shin upright (cosine above the second).
 _FLAT_MM = (60.0, 160.0)
 _FLAT_SHIN = (0.4, 0.7)
+# Cosine between the front of the shin and down, from where the foot of
+# somebody who kneels stretches.
+_KNEELING = (0.7, 0.95)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -145,16 +149,30 @@ def normals(vertices, faces):
         The area-weighted mean of the normals of the faces around each
         vertex; zero where there is none.
     """
-    a, b, c = vertices[faces.T]
-    face_normals = np.cross(b - a, c - a)
-    total = np.empty((len(vertices), 3), np.float32)
-    for axis in range(3):
-        total[:, axis] = np.bincount(
+    x, y, z = np.ascontiguousarray(vertices.T, np.float32)
+    a, b, c = faces.T
+    first = x[b] - x[a], y[b] - y[a], z[b] - z[a]
+    last = x[c] - x[a], y[c] - y[a], z[c] - z[a]
+    around = np.stack(
+        [
+            first[1] * last[2] - first[2] * last[1],
+            first[2] * last[0] - first[0] * last[2],
+            first[0] * last[1] - first[1] * last[0],
+        ],
+        axis=1,
+    )
+    # Column f adds face f to its three vertices; built in no time, and much
+    # faster than np.add.at.
+    sums = sparse.csc_matrix(
+        (
+            np.ones(faces.size, np.float32),
             faces.ravel(),
-            np.repeat(face_normals[:, axis], 3),
-            minlength=len(vertices),
-        )
-    length = np.linalg.norm(total, axis=-1, keepdims=True)
+            np.arange(0, faces.size + 1, 3),
+        ),
+        shape=(len(vertices), len(faces)),
+    )
+    total = sums @ around
+    length = np.sqrt(np.einsum("vi,vi->v", total, total))[:, None]
     return total / np.where(length > 0, length, 1)
 
 
@@ -191,7 +209,17 @@ def _scales(limb_scale):
 
 
 def _unit(vector):
-    return vector / np.linalg.norm(vector)
+    return vector / math.sqrt(vector @ vector)
+
+
+def _length(vector):
+    return math.sqrt(vector @ vector)
+
+
+def _cross(first, second):
+    """np.cross of two vectors, ten times as fast."""
+    (a, b, c), (d, e, f) = first.tolist(), second.tolist()
+    return np.array([b * f - c * e, c * d - a * f, a * e - b * d])
 
 
 def _across(vector, axis):
@@ -209,7 +237,7 @@ def _across(vector, axis):
 def _frame(axis, side):
     """Rotation with columns: `side` made square, unit `axis`, third."""
     x = _across(side, axis)
-    return np.stack([x, axis, np.cross(x, axis)], axis=1)
+    return np.stack([x, axis, _cross(x, axis)], axis=1)
 
 
 def _turn(axis, angle):
@@ -229,23 +257,27 @@ def _between(first, last, share):
 
 def _swing(start, end):
     """The shortest rotation from one unit vector to another."""
-    axis = np.cross(start, end)
-    sine = np.linalg.norm(axis)
+    axis = _cross(start, end)
+    sine = _length(axis)
     if sine < 1e-9:
         if start @ end > 0:
             return np.eye(3)
         return _turn(_across(np.ones(3), start), np.pi)
-    return _turn(axis / sine, np.arctan2(sine, start @ end))
+    return _turn(axis / sine, math.atan2(sine, start @ end))
 
 
 def _ramp(value, limits):
     """0 below the first limit, 1 above the second, smooth between."""
-    share = np.clip((value - limits[0]) / (limits[1] - limits[0]), 0, 1)
+    share = _clip((value - limits[0]) / (limits[1] - limits[0]), 0, 1)
     return share * share * (3 - 2 * share)
 
 
+def _clip(value, low, high):
+    return min(max(value, low), high)
+
+
 def _angle(first, second):
-    return np.arctan2(np.linalg.norm(np.cross(first, second)), first @ second)
+    return math.atan2(_length(_cross(first, second)), first @ second)
 
 
 def _hinge(default, first, second, trust):
@@ -256,7 +288,7 @@ def _hinge(default, first, second, trust):
         first, second: unit directions of the halves.
         trust: bends between which the joints' own axis takes over.
     """
-    bend = np.cross(first, second)
+    bend = _cross(first, second)
     share = _ramp(_angle(first, second), trust)
     if share == 0:
         return _across(default, first)
@@ -268,18 +300,20 @@ def _hinge(default, first, second, trust):
 
 
 def _trunk_frames(at):
-    """Frames of pelvis and chest: columns left, up, forward."""
+    """Frames of pelvis, loins and chest: columns left, up, forward."""
     left = _unit(at["left_hip"] - at["right_hip"])
-    up = _across(at["spine"] - at["pelvis"], left)
-    pelvis = np.stack([left, up, np.cross(left, up)], axis=1)
+    up = _unit(at["spine"] - at["pelvis"])
+    square = _across(up, left)
+    pelvis = np.stack([left, square, _cross(left, square)], axis=1)
+    loins = _frame(up, left)
     up = _unit(at["thorax"] - at["spine"])
     chest = _frame(up, at["left_shoulder"] - at["right_shoulder"])
-    return pelvis, chest
+    return pelvis, loins, chest
 
 
 def _turn_trunk(turns, at, still, head_turn, head_nod):
     """Pelvis, spine, neck and head."""
-    pelvis, chest = (
+    pelvis, loins, chest = (
         posed @ rest.T
         for posed, rest in zip(
             _trunk_frames(at), _trunk_frames(still), strict=True
@@ -287,7 +321,7 @@ def _turn_trunk(turns, at, still, head_turn, head_nod):
     )
     turns["root"], turns["spine01"] = pelvis, chest
     for bone, share in _SPINE.items():
-        turns[bone] = _between(pelvis, chest, share)
+        turns[bone] = _between(loins, chest, share)
 
     left = np.array([1.0, 0.0, 0.0])
     rest_up = _unit(still["head_top"] - still["nose"])
@@ -296,13 +330,13 @@ def _turn_trunk(turns, at, still, head_turn, head_nod):
     # The jaw lies before the neck, so the bend from neck to head tells where
     # the head looks; in a skeleton with a straight neck, the shoulders do.
     side = _swing(chest @ rest_up, up) @ chest @ left
-    normal = np.cross(up, neck)
-    sine = np.linalg.norm(normal)
+    normal = _cross(up, neck)
+    sine = _length(normal)
     share = _ramp(sine, (0.3, 0.6))
     if share:
         side = (1 - share) * side + share * normal / sine
     head = _frame(up, side) @ _frame(rest_up, left).T
-    angle = np.linalg.norm(cv2.Rodrigues(head @ chest.T)[0])
+    angle = _length(cv2.Rodrigues(head @ chest.T)[0][:, 0])
     if angle > _NECK_LIMIT:
         head = _between(chest, head, _NECK_LIMIT / angle)
     head = head @ _turn(np.array([0.0, 1.0, 0.0]), head_turn)
@@ -323,14 +357,14 @@ def _turn_arm(turns, at, still, side, pronation):
     seen = chest.T @ _unit(at[names[0]] - at["thorax"])
     down = np.array([0.0, -1.0, 0.0])
     rise = _angle(chest.T @ upper, down) - _angle(rest_upper, down)
-    rise = np.clip(_SHOULDER_GAIN * rise, -_SHOULDER_LIMIT, _SHOULDER_LIMIT)
+    rise = _clip(_SHOULDER_GAIN * rise, -_SHOULDER_LIMIT, _SHOULDER_LIMIT)
     forward = np.array([0.0, 0.0, 1.0 if side == "left" else -1.0])
     collar = chest @ _between(
         _turn(forward, rise), _swing(across, seen), _SHOULDER_SEEN
     )
     turns[f"clavicle.{end}"] = turns[f"shoulder01.{end}"] = collar
 
-    rest_hinge = _unit(np.cross(rest_upper, rest_lower))
+    rest_hinge = _unit(_cross(rest_upper, rest_lower))
     loose = _swing(chest @ rest_upper, upper) @ chest
     hinge = _hinge(loose @ rest_hinge, upper, lower, _TRUST_ARM)
     turn = _frame(upper, hinge) @ _frame(rest_upper, rest_hinge).T
@@ -350,14 +384,14 @@ def _turn_leg(turns, at, still, side, scales, rest, body):
     thigh, shin = _halves(at, names)
     pivot = rest.heads[body.bones.index(f"upperleg01.{end}")]
     rest_thigh = still[names[1]] - pivot
-    length = np.linalg.norm(rest_thigh) * scales["thigh"]
+    length = _length(rest_thigh) * scales["thigh"]
     rest_thigh = _unit(rest_thigh)
     rest_shin = _unit(still[names[2]] - still[names[1]])
     # The thigh turns about the rig's pivot, but is to be seen in the wanted
     # direction from the labelled hip, which lies elsewhere in the pelvis.
     offset = pelvis @ (still[names[0]] - pivot)
     along = offset @ thigh
-    reach = np.sqrt(along**2 + length**2 - offset @ offset) - along
+    reach = math.sqrt(along**2 + length**2 - offset @ offset) - along
     thigh = (offset + reach * thigh) / length
 
     left = np.array([1.0, 0.0, 0.0])
@@ -365,7 +399,7 @@ def _turn_leg(turns, at, still, side, scales, rest, body):
     loose = _swing(pelvis @ rest_thigh, thigh) @ pelvis
     default = loose @ rest_hinge
     # Knees do not bend forwards: such joints are noise about a straight leg.
-    forwards = np.cross(thigh, shin) @ default < 0
+    forwards = _cross(thigh, shin) @ default < 0
     trust = _TRUST_BACKWARDS if forwards else _TRUST_LEG
     hinge = _hinge(default, thigh, shin, trust)
     turn = _frame(thigh, hinge) @ _frame(rest_thigh, rest_hinge).T
@@ -382,10 +416,12 @@ def _turn_foot(turns, at, side, pitch, up):
         ankles = [at[f"{s}_ankle"] @ up for s in SIDES]
         height = at[f"{side}_ankle"] @ up - min(ankles)
         local = shin.T @ up
-        share = 1 - _ramp(height, _FLAT_MM)
-        share *= _ramp(local[1], _FLAT_SHIN)
-        pitch = pitch + share * np.arctan2(local[2], local[1])
-    pitch = np.clip(pitch, *_ANKLE)
+        low = 1 - _ramp(height, _FLAT_MM)
+        flat = math.atan2(local[2], local[1])
+        pitch += low * _ramp(local[1], _FLAT_SHIN) * flat
+        # The foot of somebody who kneels or lies on the front stretches.
+        pitch += low * _ramp(-local[2], _KNEELING) * _ANKLE[1]
+    pitch = _clip(pitch, *_ANKLE)
     turn = shin @ _turn(np.array([1.0, 0.0, 0.0]), pitch)
     turns[f"foot.{end}"] = turns[f"toes.{end}"] = turn
 
@@ -404,14 +440,14 @@ def _turn_hand(turns, body, rest, side, curl):
 
     root = rest.heads[body.bones.index(f"wrist.{end}")]
     across = rest.heads[bone(5, 1)] - rest.heads[bone(2, 1)]
-    palm = np.cross(rest.heads[bone(3, 1)] - root, across)
-    palm = _unit(palm if side == "left" else -palm).astype(np.float64)
+    palm = _cross(rest.heads[bone(3, 1)] - root, across)
+    palm = _unit(-palm if side == "left" else palm)
     for finger in range(1, 6):
         if finger == 1:
             aim, bends = palm + 2 * _unit(across), _THUMB
         else:
             aim, bends = palm, _FIST
-        axis = _unit(np.cross(direction(finger, 1), aim))
+        axis = _unit(_cross(direction(finger, 1), aim))
         angle = 0.0
         for joint, bend in enumerate(bends, start=1):
             angle += curl * bend
