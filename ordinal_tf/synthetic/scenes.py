@@ -312,11 +312,11 @@ def _indoors(rng, rays, eye):
     cos, sin = np.cos(angle), np.sin(angle)
     turn = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], np.float32)
     rays, eye = rays @ turn, eye @ turn
-    reach = np.abs(eye[[0, 2]]).max()
-    half = np.maximum(rng.uniform(1500, 6000, 4), [1200] * 4)
+    reach = np.abs(eye[[0, 2]]).max()  # Larger rooms are higher.
+    half = rng.uniform(1500, 6000, 4).astype(np.float32)
     x0, x1 = min(eye[0], 0) - half[0], max(eye[0], 0) + half[1]
     z0, z1 = min(eye[2], 0) - half[2], max(eye[2], 0) + half[3]
-    top = max(eye[1] + 500, rng.uniform(2400, 6000) + 0.1 * reach)
+    top = np.float32(max(eye[1] + 500, rng.uniform(2400, 6000) + 0.1 * reach))
     safe = np.where(np.abs(rays) < 1e-6, 1e-6, rays)
     walls = np.array([[x0, 0, z0], [x1, top, z1]], np.float32)
     ways = np.where(safe > 0, walls[1] - eye, walls[0] - eye) / safe
