@@ -14,7 +14,11 @@ def get_config():
     config = ConfigDict()
     config.seed = 0
     config.data = ConfigDict()
+    # Prepared folders (tools.prepare) and their weights: (("DIR", 1.0),).
+    config.data.train = ()
+    config.data.held_out_set = ""  # Prepared folder; else of `lsp`, below.
     config.data.lsp = ""  # Folder in the published ordinal layout.
+    config.data.lsp_weight = 1.0
     config.data.train_range = (1, 5400)  # Images, both ends included.
     config.data.held_out = (5401, 6000)
     config.data.skip_limit = 20  # Bad records that may be skipped.

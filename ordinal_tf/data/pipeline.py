@@ -1,8 +1,9 @@
-"""Labelled photographs to batches of training examples, through tf.data.
+"""Sources of people to batches of training examples, through tf.data.
 
-Example i of a run is a pure function of (labels, options, seed, i), so a
-resumed run continues with the examples that it would have seen. One example
-is a dict, batched along a new first axis:
+Example i of a run is a pure function of (sources, weights, options, seed, i),
+so the number of the next step is all the state that there is, and a resumed
+run sees the examples that it would have seen. One example is a dict, batched
+along a new first axis:
 
     image          uint8   (S, S, 3)  RGB crop
     keypoints      float32 (17, 2)    pixels of the crop
@@ -16,21 +17,13 @@ is a dict, batched along a new first axis:
 import tensorflow as tf
 
 from ordinal_tf import geometry, skeleton
-from ordinal_tf.data import transforms
+from ordinal_tf.data import crops, mixing, sources, transforms
 
-LABELS = (
-    "keypoints",
-    "keypoint_mask",
-    "depth",
-    "depth_mask",
-    "relation",
-    "relation_mask",
-)
 _MIRROR = skeleton.H36M17.mirror
 
 
 def training_dataset(
-    photos,
+    mix,
     *,
     input_size,
     batch_size,
@@ -42,95 +35,142 @@ def training_dataset(
     mirror=True,
     colour=0.2,
     brightness=0.1,
+    on_device=False,
+    worker=(0, 1),
+    data_service=None,
 ):
     """Augmented batches for steps `first_step` to `last_step` - 1.
 
-    Each pass over the photographs has an order of its own.
+    Each pass over a source has an order of its own.
 
     Args:
-        photos: `labels.LabelledPhotos`.
+        mix: `mixing.Mix`, the sources and their weights.
         input_size: int, S.
-        batch_size: int.
+        batch_size: int, of all workers together.
         seed: int.
         first_step, last_step: which steps of the run to yield.
-        rotation_deg, scale, mirror: see `transforms.random_crop_matrix`.
+        rotation_deg, scale, mirror: see `transforms.random_crop`.
         colour, brightness: see `transforms.random_colour`.
+        on_device: bool; the batches hold, instead of `image`, the `window`s,
+            `matrix` and `scales` that `crops.render` makes it from.
+        worker: `(number, count)` where several workers train together; this
+            one gets its part of every batch.
+        data_service: address of a tf.data service dispatcher whose workers
+            do the work; asks for `on_device`.
 
     Returns:
-        `tf.data.Dataset` of `last_step - first_step` batches.
-    """
-    table = _table(photos)
-    count = len(photos)
+        Iterable of `last_step - first_step` batches, a `tf.data.Dataset`
+        without `data_service`.
 
-    def example(i):
-        epoch, place = i // count, i % count
-        row = tf.random.experimental.index_shuffle(
-            place, tf.stack([tf.constant(seed, tf.int64), epoch]), count - 1
+    Raises:
+        ValueError: options that do not fit together.
+    """
+    number, workers = worker
+    if not 0 <= number < workers or batch_size % workers:
+        raise ValueError(
+            "`worker` must be (number, count), the number below the count, "
+            f"and the count a divisor of the batch size {batch_size}. "
+            f"Received: {worker}."
         )
-        box, labels = _row(table, row)
-        draw = tf.random.experimental.stateless_fold_in([seed, 0], i)
-        matrix, flipped = transforms.random_crop_matrix(
-            box,
-            draw,
-            size=input_size,
+    share = batch_size // workers
+
+    def positions(step):
+        first = step * batch_size + number * share
+        return tf.data.Dataset.range(first, first + share)
+
+    def read(i):
+        which, row = mixing.row_of(mix, seed, i)
+        reads = [source.read for source in mix.sources]
+        return {"position": i, **_switch(which, reads, row)}
+
+    def augment(batch):
+        position, data = batch.pop("position"), batch.pop("image")
+        labels = sources.decode_labels(batch)
+        draws = transforms.random_draws(position[0], share, seed)
+        box, rotation, mirrored = transforms.random_crop(
+            labels.pop("box"),
+            draws,
             rotation_deg=rotation_deg,
             scale=scale,
             mirror=mirror,
         )
-        image = transforms.decode_photo(tf.io.read_file(table["paths"][row]))
-        image = transforms.sample_affine(image, matrix, input_size)
-        image = transforms.random_colour(
-            image,
-            tf.random.experimental.stateless_fold_in([seed, 1], i),
-            channel=colour,
-            brightness=brightness,
+        matrix = geometry.crop_matrix(
+            box, input_size, rotation=rotation, mirror=mirrored
         )
-        moved = transforms.move_labels(labels, matrix, flipped, _MIRROR)
-        return {"image": _to_uint8(image), **moved}
+        return {
+            "data": data,
+            "window": crops.plan_windows(matrix, input_size),
+            "scales": transforms.random_colour(
+                draws, channel=colour, brightness=brightness
+            ),
+            "labels": transforms.move_labels(labels, matrix, mirrored, _MIRROR),
+        }
 
-    first, last = first_step * batch_size, last_step * batch_size
-    dataset = tf.data.Dataset.range(first, last)
-    return _batched(dataset, example, batch_size)
+    def picture(one):
+        window = crops.decode_window(one["data"], one["window"])
+        matrix, scales = one["window"]["matrix"], one["scales"]
+        if on_device:
+            image = {"window": window, "matrix": matrix, "scales": scales}
+        else:
+            image = {
+                "image": crops.render_one(window, matrix, scales, input_size)
+            }
+        return {**image, **one["labels"]}
+
+    # Boxes come with the records, and what follows from them is cheapest for
+    # a whole batch at once: hence two batches, the first of encoded bytes.
+    dataset = tf.data.Dataset.range(first_step, last_step)
+    dataset = dataset.flat_map(positions)
+    dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.batch(share, drop_remainder=True).map(augment).unbatch()
+    dataset = dataset.map(picture, num_parallel_calls=tf.data.AUTOTUNE)
+    if on_device:
+        dataset = dataset.padded_batch(share, drop_remainder=True)
+    else:
+        dataset = dataset.batch(share, drop_remainder=True)
+    return dataset.prefetch(4)
 
 
-def evaluation_dataset(photos, *, input_size, batch_size):
-    """Every photograph once, in order, cropped to its box as it is.
+def _switch(which, functions, argument):
+    if len(functions) == 1:
+        return functions[0](argument)
+    return tf.switch_case(
+        tf.cast(which, tf.int32),
+        [lambda f=function: f(argument) for function in functions],
+    )
+
+
+def evaluation_dataset(people, *, input_size, batch_size):
+    """Every person once, in order, cropped to the box as it is.
+
+    Decoded and cropped as the exported models do it, to the last bit.
 
     Args:
-        photos: `labels.LabelledPhotos`.
+        people: `labels.LabelledPhotos`, or a `sources.Source` that ends.
         input_size: int, S.
         batch_size: int; the last batch may be smaller.
 
     Returns:
         `tf.data.Dataset` of batches.
     """
-    table = _table(photos)
 
-    def example(row):
-        box, labels = _row(table, row)
+    def crop(strings):
+        image = transforms.decode_photo(strings["image"])
+        box = sources.decode_labels({"box": strings["box"]})["box"]
         matrix = geometry.crop_matrix(box, input_size)
-        image = transforms.decode_photo(tf.io.read_file(table["paths"][row]))
         image = transforms.sample_affine(image, matrix, input_size)
-        moved = transforms.move_labels(labels, matrix, False, _MIRROR)
-        return {"image": _to_uint8(image), **moved}
+        still = transforms.colour(image, tf.constant([1.0, 1.0, 1.0, 0.0]))
+        return {**strings, "image": still, "matrix": matrix}
 
-    dataset = tf.data.Dataset.range(len(photos))
-    return _batched(dataset, example, batch_size)
+    def finish(batch):
+        image, matrix = batch.pop("image"), batch.pop("matrix")
+        labels = sources.decode_labels(batch)
+        del labels["box"]
+        still = tf.zeros(tf.shape(matrix)[:1], tf.bool)
+        moved = transforms.move_labels(labels, matrix, still, _MIRROR)
+        return {"image": image, **moved}
 
-
-def _table(photos):
-    keys = ("paths", "boxes", *LABELS)
-    return {key: tf.constant(getattr(photos, key)) for key in keys}
-
-
-def _row(table, row):
-    return table["boxes"][row], {key: table[key][row] for key in LABELS}
-
-
-def _to_uint8(image):
-    return tf.cast(tf.clip_by_value(tf.round(image), 0.0, 255.0), tf.uint8)
-
-
-def _batched(dataset, example, batch_size):
-    dataset = dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.batch(batch_size).prefetch(4)
+    source = sources.as_source(people)
+    dataset = tf.data.Dataset.range(source.count).map(source.read)
+    dataset = dataset.map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.batch(batch_size).map(finish).prefetch(4)

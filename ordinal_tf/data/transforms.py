@@ -1,6 +1,6 @@
-"""Steps from one photograph and its labels to one training example.
+"""Steps from photographs and their labels to training examples.
 
-Each is a function of tensors and a stateless seed; `pipeline` composes them.
+Each is a function of tensors, chance included; `pipeline` composes them.
 """
 
 import math
@@ -48,7 +48,7 @@ def sample_affine(image, matrix, size):
     factor = tf.maximum(tf.cast(tf.floor(step + 0.25), tf.int32), 1)
     image = tf.cond(
         factor > 1,
-        lambda: _box_average(image, factor),
+        lambda: box_average(image, factor),
         lambda: tf.cast(image, tf.float32),
     )
     # A pixel of the averaged picture covers `factor` of the original ones.
@@ -74,7 +74,7 @@ def sample_affine(image, matrix, size):
     return tf.ensure_shape(crop, [size, size, 3])
 
 
-def _box_average(image, factor):
+def box_average(image, factor):
     """Means over `factor` x `factor` blocks; the ragged edge is repeated."""
     shape = tf.shape(image)[:2]
     rest = tf.math.floormod(-shape, factor)
@@ -89,67 +89,108 @@ def _box_average(image, factor):
     return tf.reduce_mean(blocks, axis=[1, 3])
 
 
-def random_crop_matrix(box, seed, *, size, rotation_deg, scale, mirror):
-    """Draws the crop of one example: turn, scale and mirror.
+# Uniform numbers of one example: turn, scale, mirror; four for the colour.
+_DRAWS = 8
+
+
+def random_draws(first, count, seed):
+    """Uniform numbers of the examples `first` to `first + count` - 1.
+
+    Example i takes the numbers 8 i to 8 i + 7 of one stream of Philox, which
+    can start anywhere: whatever the batches, i gets the same.
 
     Args:
-        box: `(3,)` centre x, centre y, side.
-        seed: `(2,)` int, the only source of chance.
-        size: int, side of the crop.
+        first, count: scalar ints.
+        seed: int, which stream.
+
+    Returns:
+        `(count, 8)` float32 in [0, 1).
+    """
+    # Philox makes four numbers for each step of its counter.
+    steps = tf.cast(first, tf.uint64) * (_DRAWS // 4)
+    return tf.raw_ops.StatelessRandomUniformV2(
+        shape=tf.stack([tf.cast(count, tf.int32), _DRAWS]),
+        key=tf.constant([seed], tf.uint64),
+        counter=tf.stack([steps, tf.constant(0, tf.uint64)]),
+        alg=1,  # Philox.
+    )
+
+
+def random_crop(box, draws, *, rotation_deg, scale, mirror):
+    """The turn, box and mirror of examples: what `crop_matrix` takes.
+
+    Args:
+        box: `(B, 3)` centre x, centre y, side.
+        draws: `(B, 8)`, see `random_draws`.
         rotation_deg: turns are uniform in plus or minus this.
         scale: `(low, high)` of the person's size, log-uniform.
         mirror: bool, mirror half of the examples.
 
     Returns:
-        `(2, 3)` float32 matrix and a bool scalar: mirrored.
+        `(B, 3)` boxes, `(B,)` radians and `(B,)` bool: mirrored.
     """
-    draws = tf.random.stateless_uniform([3], seed)
-    limit = math.radians(rotation_deg)
-    rotation = (2.0 * draws[0] - 1.0) * limit
+    rotation = (2.0 * draws[:, 0] - 1.0) * math.radians(rotation_deg)
     low, high = math.log(scale[0]), math.log(scale[1])
-    zoom = tf.exp(low + (high - low) * draws[1])
-    flipped = tf.logical_and(mirror, draws[2] < 0.5)
-    box = tf.concat([box[:2], box[2:] / zoom], axis=0)
-    matrix = geometry.crop_matrix(box, size, rotation=rotation, mirror=flipped)
-    return matrix, flipped
+    zoom = tf.exp(low + (high - low) * draws[:, 1])
+    mirrored = tf.logical_and(mirror, draws[:, 2] < 0.5)
+    box = tf.concat([box[:, :2], box[:, 2:] / zoom[:, None]], axis=1)
+    return box, rotation, mirrored
 
 
-def move_labels(labels, matrix, flipped, mirror):
+def random_colour(draws, *, channel, brightness):
+    """Scales of the colour channels and shifts of the brightness.
+
+    Args:
+        draws: `(B, 8)`, see `random_draws`.
+        channel: each channel is scaled by 1 plus or minus up to this.
+        brightness: all are shifted by up to this share of 255.
+
+    Returns:
+        `(B, 4)` float32: red, green and blue scale, shift; see `colour`.
+    """
+    spread = 2.0 * draws[:, 4:8] - 1.0
+    limits = [[channel, channel, channel, 255.0 * brightness]]
+    return spread * limits + [[1.0, 1.0, 1.0, 0.0]]
+
+
+def colour(image, scales):
+    """Scales and shifts the colours of `(..., H, W, 3)` float32 pictures.
+
+    Args:
+        image: in 0 to 255.
+        scales: `(..., 4)`, see `random_colour`.
+
+    Returns:
+        uint8, rounded and clipped.
+    """
+    scales = scales[..., None, None, :]
+    image = image * scales[..., :3] + scales[..., 3:]
+    return tf.cast(tf.clip_by_value(tf.round(image), 0.0, 255.0), tf.uint8)
+
+
+def move_labels(labels, matrix, mirrored, mirror):
     """Maps keypoints into the crop and trades left and right if mirrored.
 
     Args:
         labels: dict with the keys of a training example (see `pipeline`) but
-            `image`, keypoints in image pixels, `relation_mask` symmetric.
-        matrix: `(2, 3)` image to crop.
-        flipped: bool scalar.
+            `image`, each `(B, ...)`, keypoints in image pixels,
+            `relation_mask` symmetric.
+        matrix: `(B, 2, 3)` image to crop.
+        mirrored: `(B,)` bool.
         mirror: K ints, joint k becomes `mirror[k]`.
 
     Returns:
         dict with the same keys, `keypoints` in crop pixels and
         `relation_mask` upper triangle only. Depth stays: a mirror leaves it.
     """
-    joints = len(mirror)
-    order = tf.where(flipped, list(mirror), list(range(joints)))
     keypoints = geometry.apply_affine(matrix, labels["keypoints"])
-    pairs = ("relation", "relation_mask")
-    moved = {
-        key: tf.gather(value, order)
-        for key, value in {**labels, "keypoints": keypoints}.items()
-    }
-    moved.update({key: tf.gather(moved[key], order, axis=1) for key in pairs})
-    upper = np.triu(np.ones((joints, joints), bool), k=1)
+    moved = {**labels, "keypoints": keypoints}
+    for key, value in moved.items():
+        traded = tf.gather(value, mirror, axis=1)
+        if key in ("relation", "relation_mask"):
+            traded = tf.gather(traded, mirror, axis=2)
+        rank = [-1] + [1] * (len(value.shape) - 1)
+        moved[key] = tf.where(tf.reshape(mirrored, rank), traded, value)
+    upper = np.triu(np.ones((len(mirror), len(mirror)), bool), k=1)
     moved["relation_mask"] = tf.logical_and(moved["relation_mask"], upper)
     return moved
-
-
-def random_colour(image, seed, *, channel, brightness):
-    """Scales the colour channels and shifts the brightness.
-
-    Args:
-        image: `(H, W, 3)` float32 in 0 to 255.
-        seed: `(2,)` int.
-        channel: each channel is scaled by 1 plus or minus up to this.
-        brightness: all are shifted by up to this share of 255.
-    """
-    draws = 2.0 * tf.random.stateless_uniform([4], seed) - 1.0
-    return image * (1.0 + channel * draws[:3]) + 255.0 * brightness * draws[3]

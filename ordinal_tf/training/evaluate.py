@@ -24,7 +24,7 @@ def evaluate(predict, photos, *, input_size, batch_size=16):
         predict: function of `(B, S, S, 3)` uint8 crops that returns a dict
             with `keypoints` `(B, 17, 2)` crop pixels and `ordinal_depth`
             `(B, 17)`.
-        photos: `labels.LabelledPhotos`.
+        photos: `labels.LabelledPhotos`, or a `sources.Source` that ends.
         input_size: int, S.
         batch_size: int.
 
@@ -34,18 +34,21 @@ def evaluate(predict, photos, *, input_size, batch_size=16):
     dataset = pipeline.evaluation_dataset(
         photos, input_size=input_size, batch_size=batch_size
     )
-    keypoints, depths, true = [], [], []
+    keypoints, depths, labels = [], [], []
     for batch in dataset:
-        predicted = predict(batch["image"])
+        predicted = predict(batch.pop("image"))
         keypoints.append(ops.convert_to_numpy(predicted["keypoints"]))
         depths.append(ops.convert_to_numpy(predicted["ordinal_depth"]))
-        # Lengths in crop pixels will do: PCK is a ratio.
-        true.append(batch["keypoints"].numpy())
+        labels.append({key: value.numpy() for key, value in batch.items()})
+    known = {
+        key: np.concatenate([one[key] for one in labels]) for key in labels[0]
+    }
     return figures(
-        np.concatenate(true),
-        photos.keypoint_mask,
-        photos.relation,
-        photos.relation_mask,
+        # Lengths in crop pixels will do: PCK is a ratio.
+        known["keypoints"],
+        known["keypoint_mask"],
+        known["relation"],
+        known["relation_mask"],
         keypoints=np.concatenate(keypoints),
         depths=np.concatenate(depths),
     )
@@ -58,7 +61,7 @@ def figures(true, mask, relation, relation_mask, *, keypoints, depths):
         true: `(N, 17, 2)` labelled keypoints.
         mask: `(N, 17)` bool.
         relation: `(N, 17, 17)`.
-        relation_mask: `(N, 17, 17)` bool, symmetric.
+        relation_mask: `(N, 17, 17)` bool, symmetric or each pair once.
         keypoints: `(N, 17, 2)` predicted.
         depths: `(N, 17)` predicted, root-relative.
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ordinal_tf import paths
-from ordinal_tf.data import lsp, pipeline
+from ordinal_tf.data import lsp, mixing, pipeline, sources
 from ordinal_tf.models import build, inference
 from ordinal_tf.training import evaluate, objective, runs
 
@@ -44,7 +44,7 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
     if (workdir / runs.SUMMARY).is_file():
         report(f"{workdir} is finished; nothing to do.")
         return runs.read_json(workdir / runs.SUMMARY)
-    photos, held_out = _read_photos(config, report)
+    mix, held_out = _read_data(config, report)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(config.train.precision)
     network = build.build_image_network(config.model)
@@ -73,7 +73,7 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
         log({"step": step, "input_size": size, **figures})
         report(
             f"step {step}: PCK@0.2 {figures['pck']:.1f} %, ordinal accuracy "
-            f"{figures['ordinal_accuracy']:.1f} % on {len(held_out)} held-out "
+            f"{figures['ordinal_accuracy']:.1f} % on {held_out.count} held-out "
             f"photographs at {size} pixels"
         )
         return figures
@@ -83,7 +83,7 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
     while step < stop:
         size, until = _stage(config, step)
         dataset = pipeline.training_dataset(
-            photos,
+            mix,
             input_size=size,
             batch_size=config.train.batch_size,
             seed=config.seed,
@@ -133,7 +133,7 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
         "steps": step,
         "best": best,
         **figures,
-        "training_photos": len(photos),
+        "training_photos": sum(s.count or 0 for s in mix.sources),
     }
     runs.write_json(workdir / runs.SUMMARY, summary)
     return summary
@@ -269,27 +269,53 @@ def _optimizer(train):
     )
 
 
-def _read_photos(config, report):
-    """Training and held-out photographs, which must not overlap."""
+def _read_data(config, report):
+    """`mixing.Mix` to train on, and the held-out `sources.Source`."""
     data = config.data
     options = {"skip_limit": data.skip_limit, "report": report}
-    first, last = data.train_range
-    photos = lsp.read_lsp(data.lsp, first=first, last=last, **options)
-    first, last = data.held_out
-    held_out = lsp.read_lsp(data.lsp, first=first, last=last, **options)
-    report(
-        f"{len(photos)} photographs to train on, {len(held_out)} held out, "
-        f"of {data.lsp}."
-    )
-    return photos, held_out
+    found, weights = [], []
+    for folder, weight in data.train:
+        found.append(sources.prepared_source(folder))
+        weights.append(weight)
+    if data.lsp:
+        first, last = data.train_range
+        photos = lsp.read_lsp(data.lsp, first=first, last=last, **options)
+        found.append(sources.photos_source(photos))
+        weights.append(data.lsp_weight)
+    mix = mixing.mix_sources(found, weights)
+    if data.held_out_set:
+        held_out = sources.prepared_source(data.held_out_set)
+    else:
+        first, last = data.held_out
+        photos = lsp.read_lsp(data.lsp, first=first, last=last, **options)
+        held_out = sources.photos_source(photos)
+    mixing.check_apart([*mix.sources, held_out])
+    for source, turns in zip(mix.sources, mix.counts, strict=True):
+        share = 100 * turns / mix.counts.sum()
+        people = "endless" if source.count is None else source.count
+        report(f"{share:.1f} % of the examples from {source.name} ({people}).")
+    report(f"{held_out.count} people held out, of {held_out.name}.")
+    return mix, held_out
 
 
 def _check(config):
     train, data = config.train, config.data
-    if not data.lsp:
+    if not data.lsp and not data.train:
         raise ValueError(
-            "No photographs: name them with --config.data.lsp=DIR."
+            "No photographs: name them with --config.data.lsp=DIR, or "
+            "prepared folders with --config.data.train=\"(('DIR', 1.0),)\"."
         )
+    if not data.lsp and not data.held_out_set:
+        raise ValueError(
+            "No held-out photographs: name a prepared folder with "
+            "--config.data.held_out_set=DIR."
+        )
+    for one in data.train:
+        if len(one) != 2 or not isinstance(one[0], str):
+            raise ValueError(
+                "`data.train` must hold pairs of a prepared folder and its "
+                f"weight. Received: {one!r}."
+            )
     every = ("log_every", "save_every", "eval_every")
     for name in ("steps", "batch_size", *every):
         if train[name] < 1:

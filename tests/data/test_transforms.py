@@ -130,46 +130,56 @@ def test_equal_size_copies():
     np.testing.assert_allclose(crop, image[:, ::-1], atol=0.01)
 
 
-def draw_matrix(seed, **options):
+def draw_crops(seed, count=200, **options):
     settings = {
-        "size": SIZE,
         "rotation_deg": 30.0,
         "scale": (0.75, 1.25),
         "mirror": True,
         **options,
     }
-    box = tf.constant([50.0, 40.0, 80.0])
-    return transforms.random_crop_matrix(box, seed, **settings)
+    draws = transforms.random_draws(0, count, seed)
+    boxes = tf.tile([[50.0, 40.0, 80.0]], [count, 1])
+    return [v.numpy() for v in transforms.random_crop(boxes, draws, **settings)]
 
 
 def test_random_crop_keeps_its_limits():
-    turns, zooms, flips = [], [], []
-    for k in range(200):
-        matrix, flipped = draw_matrix([7, k])
-        matrix, flipped = matrix.numpy(), bool(flipped)
-        linear = matrix[:, :2].copy()
-        assert (np.linalg.det(linear) < 0) == flipped
-        linear[0] *= -1 if flipped else 1
-        zooms.append(np.sqrt(np.linalg.det(linear)) * 80 / SIZE)
-        turns.append(np.degrees(np.arctan2(linear[1, 0], linear[0, 0])))
-        flips.append(flipped)
-        # The box's centre stays the crop's.
-        centre = matrix @ [50, 40, 1]
-        np.testing.assert_allclose(centre, (SIZE - 1) / 2, atol=1e-3)
+    boxes, turns, flips = draw_crops(7)
+    turns, zooms = np.degrees(turns), 80 / boxes[:, 2]
     assert -30 <= min(turns) < -25 and 25 < max(turns) <= 30
     assert 0.7499 < min(zooms) < 0.78 and 1.2 < max(zooms) < 1.2501
+    # Log-uniform: as often below the middle as above it.
+    middle = np.sqrt(0.75 * 1.25)
     # Binomial: four standard deviations.
+    assert abs(np.mean(zooms < middle) - 0.5) < 0.15
     assert abs(np.mean(flips) - 0.5) < 0.15
+    np.testing.assert_array_equal(boxes[:, :2], [[50, 40]] * 200)
 
 
-def test_no_augmentation_is_the_plain_crop():
-    for k in range(8):
-        matrix, flipped = draw_matrix(
-            [0, k], rotation_deg=0.0, scale=(1.0, 1.0), mirror=False
-        )
-        plain = geometry.crop_matrix((50.0, 40.0, 80.0), SIZE)
-        np.testing.assert_allclose(matrix, plain, rtol=1e-6)
-        assert not flipped
+def test_no_augmentation_is_the_plain_box():
+    boxes, turns, flips = draw_crops(
+        0, 8, rotation_deg=0.0, scale=(1.0, 1.0), mirror=False
+    )
+    np.testing.assert_allclose(boxes, [[50, 40, 80]] * 8, rtol=1e-6)
+    assert not turns.any() and not flips.any()
+
+
+def test_draws_do_not_depend_on_the_batch():
+    whole = transforms.random_draws(0, 90, 5).numpy()
+    assert whole.shape == (90, 8)
+    assert whole.min() >= 0 and whole.max() < 1
+    # 720 uniform numbers: mean and spread within four standard errors.
+    assert abs(whole.mean() - 0.5) < 4 * 0.289 / np.sqrt(720)
+    assert len(np.unique(whole)) == 720
+    parts = [
+        transforms.random_draws(first, count, 5).numpy()
+        for first, count in ((0, 1), (1, 32), (33, 57))
+    ]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    far = transforms.random_draws(2**40, 4, 5).numpy()
+    again = transforms.random_draws(2**40 + 2, 2, 5).numpy()
+    np.testing.assert_array_equal(far[2:], again)
+    other = transforms.random_draws(0, 90, 6).numpy()
+    assert not np.isin(other, whole).all()
 
 
 def labels(seed=0):
@@ -186,15 +196,18 @@ def labels(seed=0):
     }
 
 
-def as_tensors(example):
-    return {key: tf.constant(value) for key, value in example.items()}
+def move(example, matrix, mirrored):
+    """`move_labels` of a batch of one."""
+    batch = {key: tf.constant(value)[None] for key, value in example.items()}
+    matrix = tf.convert_to_tensor(matrix)[None]
+    moved = transforms.move_labels(batch, matrix, [mirrored], MIRROR)
+    return {key: value[0].numpy() for key, value in moved.items()}
 
 
 def test_mirrored_labels():
     given = labels()
     matrix = geometry.crop_matrix((40.0, 45.0, 90.0), SIZE, mirror=True)
-    moved = transforms.move_labels(as_tensors(given), matrix, True, MIRROR)
-    moved = {key: value.numpy() for key, value in moved.items()}
+    moved = move(given, matrix, True)
     points = np.asarray(geometry.apply_affine(matrix, given["keypoints"]))
     names = skeleton.H36M17.joints
     for i, name in enumerate(names):
@@ -226,7 +239,7 @@ def test_mirrored_labels():
 def test_labels_that_are_not_mirrored():
     given = labels()
     matrix = geometry.crop_matrix((40.0, 45.0, 90.0), SIZE, rotation=0.3)
-    moved = transforms.move_labels(as_tensors(given), matrix, False, MIRROR)
+    moved = move(given, matrix, False)
     points = geometry.apply_affine(matrix, given["keypoints"])
     np.testing.assert_allclose(moved["keypoints"], points)
     for key in ("keypoint_mask", "depth", "depth_mask", "relation"):
@@ -236,46 +249,27 @@ def test_labels_that_are_not_mirrored():
     )
 
 
-def test_colour_by_seed():
-    image = np.full((4, 4, 3), 100, np.float32)
-    image[0, 0] = 50
-    options = {"channel": 0.2, "brightness": 0.1}
-    one = transforms.random_colour(image, [1, 2], **options).numpy()
-    same = transforms.random_colour(image, [1, 2], **options).numpy()
-    other = transforms.random_colour(image, [1, 3], **options).numpy()
-    np.testing.assert_array_equal(one, same)
-    assert np.abs(one - other).max() > 1
-    # From two grey levels: the factor of each channel, the common shift.
-    factor = (one[1, 1] - one[0, 0]) / 50
-    shift = one[1, 1] - 100 * factor
-    assert np.abs(factor - 1).max() <= 0.2 and np.ptp(factor) > 0.01
-    np.testing.assert_allclose(shift, shift[0], atol=1e-3)
-    assert abs(shift[0]) <= 25.5
-    still = transforms.random_colour(image, [1, 2], channel=0, brightness=0)
-    np.testing.assert_array_equal(still, image)
+def test_colours_keep_their_limits():
+    draws = transforms.random_draws(0, 300, 1)
+    scales = transforms.random_colour(draws, channel=0.2, brightness=0.1)
+    scales = scales.numpy()
+    assert 0.8 <= scales[:, :3].min() < 0.81
+    assert 1.19 < scales[:, :3].max() <= 1.2
+    assert -25.5 <= scales[:, 3].min() < -24 and 24 < scales[:, 3].max() <= 25.5
+    # Each channel has a scale of its own.
+    assert np.ptp(scales[:, :3], axis=1).min() > 0
+    still = transforms.random_colour(draws, channel=0.0, brightness=0.0)
+    np.testing.assert_array_equal(still, [[1, 1, 1, 0]] * 300)
 
 
-def test_eager_equals_dataset_map():
-    image = blobs([(30, 20), (60, 50), (80, 25)], (70, 110), 9.0)
-    given = as_tensors(labels())
-
-    def example(i):
-        seed = tf.stack([tf.constant(3, tf.int64), i])
-        matrix, flipped = draw_matrix(seed)
-        moved = transforms.move_labels(given, matrix, flipped, MIRROR)
-        crop = transforms.sample_affine(image, matrix, SIZE)
-        crop = transforms.random_colour(crop, seed, channel=0.2, brightness=0.1)
-        return {"image": crop, "flipped": flipped, **moved}
-
-    mapped = list(tf.data.Dataset.range(6).map(example).as_numpy_iterator())
-    assert len({bool(one["flipped"]) for one in mapped}) == 2
-    for i, one in enumerate(mapped):
-        eager = example(tf.constant(i, tf.int64))
-        assert set(one) == set(eager)
-        for key, value in one.items():
-            np.testing.assert_allclose(
-                value, eager[key].numpy(), atol=1e-2 if key == "image" else 1e-4
-            )
+def test_colour_scales_shifts_rounds_and_clips():
+    image = np.zeros((2, 1, 2, 3), np.float32)
+    image[:, :, 1] = (100.0, 200.0, 50.4)
+    scales = [[1.1, 1.2, 0.5, 20.0], [1.0, 1.0, 1.0, -60.0]]
+    found = transforms.colour(tf.constant(image), tf.constant(scales))
+    assert found.dtype == tf.uint8
+    expected = [[[[20, 20, 20], [130, 255, 45]]], [[[0, 0, 0], [40, 140, 0]]]]
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "grey", "GIF"])

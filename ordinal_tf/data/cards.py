@@ -1,0 +1,159 @@
+"""Cards of prepared datasets: what they say, and the contact sheet."""
+
+import dataclasses
+
+import numpy as np
+
+from ordinal_tf import drawing, skeleton
+from ordinal_tf.data import photos as pictures
+from ordinal_tf.data import windows
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What a dataset's labels do not say about themselves.
+
+    Attributes:
+        title: str, the dataset's full name and year.
+        licence: str, in a few words.
+        source: `skeleton.Skeleton` that was labelled.
+    """
+
+    title: str
+    licence: str
+    source: skeleton.Skeleton
+
+
+def describe(about):
+    """The card's entries on title, licence and joints."""
+    to_body = skeleton.mapping(about.source, skeleton.H36M17)
+    names = np.array(skeleton.H36M17.joints)
+    return {
+        "title": about.title,
+        "licence": about.licence,
+        "joints": {
+            "skeleton": skeleton.H36M17.name,
+            "names": names.tolist(),
+            "from": about.source.name,
+            "approximate": names[to_body.approximate].tolist(),
+            "missing": names[~to_body.mask].tolist(),
+        },
+    }
+
+
+# Masks whose coverage the card lists, joint by joint.
+_COUNTED = ("keypoint_mask", "depth_mask", "pose_mask", "visible_mask")
+
+
+def empty_note():
+    """What is noted of a shard's people, before the first of them."""
+    zeros = [0] * len(skeleton.H36M17)
+    return {
+        "length": [],
+        "picture": [],
+        "size": [],
+        "side": [],
+        "known": {**dict.fromkeys(_COUNTED, zeros), "camera": 0},
+        "relations": {"people": 0, "nearer": 0, "equal": 0, "farther": 0},
+    }
+
+
+def noted(note, record, *, length, picture):
+    """The note with one more record in it; as JSON keeps it.
+
+    Args:
+        note: dict, as `empty_note` returns. Its lists grow.
+        record: `records.FIELDS` dict.
+        length: int, bytes of the serialized record.
+        picture: int, see `records.picture_number`.
+    """
+    note["length"].append(length)
+    note["picture"].append(picture)
+    note["size"].append(pictures.size_of(record["image"]))
+    note["side"].append(round(float(record["box"][2]), 2))
+    known = {
+        key: np.add(note["known"][key], record[key]).tolist()
+        for key in _COUNTED
+    }
+    known["camera"] = note["known"]["camera"] + int(record["camera"].any())
+    upper = np.triu(record["relation_mask"], k=1)
+    signs = record["relation"][upper]
+    more = {
+        "people": int(len(signs) > 0),
+        "nearer": int((signs > 0).sum()),
+        "equal": int((signs == 0).sum()),
+        "farther": int((signs < 0).sum()),
+    }
+    found = {key: note["relations"][key] + more[key] for key in more}
+    return {**note, "known": known, "relations": found}
+
+
+def statistics(notes):
+    """The card's counts, coverage and sizes.
+
+    Args:
+        notes: list of dicts, see `noted`; together not empty.
+    """
+    total = sum(len(note["length"]) for note in notes)
+    joints = skeleton.H36M17.joints
+    coverage = {}
+    for key in _COUNTED:
+        known = np.sum([note["known"][key] for note in notes], axis=0)
+        shares = np.round(known / total, 4).tolist()
+        coverage[key.removesuffix("_mask")] = dict(
+            zip(joints, shares, strict=True)
+        )
+    relations = {
+        key: sum(note["relations"][key] for note in notes)
+        for key in notes[0]["relations"]
+    }
+    pairs = sum(relations.values()) - relations["people"]
+
+    def pooled(key):
+        return [value for note in notes for value in note[key]]
+
+    height, width = np.array(pooled("size")).T
+    return {
+        "records": total,
+        "pictures": len(set(pooled("picture"))),
+        "coverage": coverage,
+        "cameras": sum(note["known"]["camera"] for note in notes),
+        "relations": {**relations, "pairs": pairs},
+        "width": _spread(width),
+        "height": _spread(height),
+        "box_side": _spread(pooled("side")),
+        "record_bytes": _spread(pooled("length")),
+    }
+
+
+def _spread(values):
+    low, middle, high = np.quantile(values, [0, 0.5, 1])
+    return {"least": float(low), "median": float(middle), "most": float(high)}
+
+
+def contact_sheet(prepared, *, count=24, columns=6, tile_height=240, seed=0):
+    """Random samples of a prepared set with labels and relations drawn.
+
+    Args:
+        prepared: `records.PreparedSet`.
+        count, columns, tile_height: of the sheet's pictures.
+        seed: int.
+
+    Returns:
+        uint8 RGB.
+    """
+    count = min(count, len(prepared))
+    rows = np.random.default_rng(seed).permutation(len(prepared))[:count]
+    tiles = [draw_record(prepared.read(row)) for row in np.sort(rows)]
+    return drawing.contact_sheet(tiles, columns, tile_height)
+
+
+def draw_record(record):
+    """uint8 RGB: the picture of a record with its labels."""
+    return drawing.draw_labels(
+        windows.decode(record["image"]),
+        record["keypoints"],
+        record["keypoint_mask"],
+        relations=record["relation"],
+        relation_mask=record["relation_mask"],
+    )

@@ -1,0 +1,161 @@
+"""What one record of a prepared dataset holds: written, parsed, checked."""
+
+import hashlib
+
+import numpy as np
+import tensorflow as tf
+
+from ordinal_tf import skeleton
+
+_K = len(skeleton.H36M17)
+
+# Name: NumPy type and shape. One person, joints of `skeleton.H36M17`, pixels
+# of the picture in the record (a window of the original one).
+FIELDS = {
+    "image": (bytes, ()),  # JPEG or PNG.
+    "name": (str, ()),  # The original picture, below its dataset's folder.
+    "to_picture": (np.float32, (2, 3)),  # Window to original pixels.
+    "box": (np.float32, (3,)),  # Centre x, centre y, side.
+    "keypoints": (np.float32, (_K, 2)),
+    "keypoint_mask": (np.bool_, (_K,)),
+    "depth": (np.float32, (_K,)),  # mm, root-relative, away from the camera.
+    "depth_mask": (np.bool_, (_K,)),
+    "relation": (np.int8, (_K, _K)),  # Antisymmetric, +1: i is nearer than j.
+    "relation_mask": (np.bool_, (_K, _K)),  # Symmetric.
+    "pose": (np.float32, (_K, 3)),  # mm, camera axes, seen from the camera.
+    "pose_mask": (np.bool_, (_K,)),
+    "camera": (np.float32, (3, 3)),  # Of the window; zeros where unknown.
+    "visible": (np.bool_, (_K,)),  # Not hidden by anything.
+    "visible_mask": (np.bool_, (_K,)),
+}
+# What is zero where it is masked.
+_MASKS = {
+    "keypoints": "keypoint_mask",
+    "depth": "depth_mask",
+    "relation": "relation_mask",
+    "pose": "pose_mask",
+    "visible": "visible_mask",
+}
+
+
+def check(record):
+    """Raises `ValueError` where a record breaks the contract of `FIELDS`.
+
+    Args:
+        record: dict of NumPy values.
+    """
+    name = record.get("name", "a record without a name")
+    if set(record) != set(FIELDS):
+        wrong = sorted(set(record) ^ set(FIELDS))
+        raise ValueError(
+            f"{name}: a record has exactly the fields {', '.join(FIELDS)}. "
+            f"Missing or unknown: {', '.join(wrong)}."
+        )
+    for key, (kind, shape) in FIELDS.items():
+        value = record[key]
+        if kind in (bytes, str):
+            if not isinstance(value, kind) or not value:
+                raise ValueError(
+                    f"{name}: `{key}` must be {kind.__name__}, not empty. "
+                    f"Received: {type(value).__name__}."
+                )
+            continue
+        if value.dtype != kind or value.shape != shape:
+            raise ValueError(
+                f"{name}: `{key}` must be {np.dtype(kind).name} {shape}. "
+                f"Received: {value.dtype.name} {value.shape}."
+            )
+        if not np.isfinite(value).all():
+            raise ValueError(
+                f"{name}: `{key}` is not finite; mask what is not known."
+            )
+    for key, mask in _MASKS.items():
+        known = record[mask].reshape(
+            record[mask].shape + (1,) * (record[key].ndim - record[mask].ndim)
+        )
+        if np.any(np.where(known, 0, record[key])):
+            raise ValueError(f"{name}: `{key}` must be 0 where it is masked.")
+    if record["box"][2] <= 0:
+        raise ValueError(
+            f"{name}: the side of `box` must be positive. Received: "
+            f"{record['box'][2]}."
+        )
+    relation, mask = record["relation"], record["relation_mask"]
+    if np.any(relation != -relation.T) or np.any(np.abs(relation) > 1):
+        raise ValueError(
+            f"{name}: `relation` must be -1, 0 or +1, and antisymmetric."
+        )
+    if np.any(mask != mask.T) or mask.diagonal().any():
+        raise ValueError(
+            f"{name}: `relation_mask` must be symmetric, and False on its "
+            "diagonal."
+        )
+
+
+def serialize(record):
+    """Bytes of one `tf.train.Example`; `check` raises before.
+
+    Numbers travel as the bytes of their little-endian arrays: an int64 list,
+    which is all that an Example offers, takes ten bytes for each -1.
+    """
+    check(record)
+    feature = {}
+    for key, (kind, _) in FIELDS.items():
+        value = record[key]
+        if kind is str:
+            value = value.encode()
+        elif kind is not bytes:
+            value = np.ascontiguousarray(value).tobytes()
+        feature[key] = tf.train.Feature(
+            bytes_list=tf.train.BytesList(value=[value])
+        )
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    return example.SerializeToString(deterministic=True)
+
+
+def parse(serialized, fields=tuple(FIELDS)):
+    """Tensors of one record, in a graph or eagerly.
+
+    Args:
+        serialized: scalar string.
+        fields: names of the `FIELDS` that are wanted.
+
+    Returns:
+        dict of tensors with the types and shapes of `FIELDS`.
+    """
+    spec = {key: tf.io.FixedLenFeature((), tf.string) for key in fields}
+    found = tf.io.parse_single_example(serialized, spec)
+    for key in fields:
+        kind, shape = FIELDS[key]
+        if kind not in (bytes, str):
+            flat = tf.io.decode_raw(found[key], tf.as_dtype(kind))
+            found[key] = tf.reshape(flat, shape)
+    return found
+
+
+def parse_numpy(serialized, where):
+    """The dict that `serialize` took; `ValueError` names `where` otherwise."""
+    try:
+        found = parse(tf.constant(serialized))
+    except tf.errors.OpError as error:
+        raise ValueError(
+            f"{where} is no record of this package "
+            f"({error.message.splitlines()[0]}); prepare the dataset again."
+        ) from error
+    record = {key: value.numpy() for key, value in found.items()}
+    try:
+        record["name"] = record["name"].decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{where}: `name` is no UTF-8 text.") from error
+    try:
+        check(record)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    return record
+
+
+def picture_number(data):
+    """uint64 that stands for a picture's bytes, whatever its name."""
+    return np.uint64(
+        int.from_bytes(hashlib.sha256(data).digest()[:8], "little")
+    )

@@ -1,0 +1,131 @@
+"""Where training examples come from: pictures on disk, records, renderings.
+
+A source gives the encoded picture and the labels of its person number `row`,
+inside a TensorFlow graph, as strings of bytes: sources of every kind mix in
+one graph, and a batch of strings is decoded at once.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from ordinal_tf.data import prepared, records
+
+# What the training contract has, and the box to crop to.
+LABELS = (
+    "keypoints",
+    "keypoint_mask",
+    "depth",
+    "depth_mask",
+    "relation",
+    "relation_mask",
+)
+READ = ("image", "box", *LABELS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """N people, or people without end, who can be read in any order.
+
+    Attributes:
+        name: str, for messages.
+        count: int N, or None where row r exists for every r >= 0.
+        read: function of a scalar int64 tensor, the row, that returns a dict
+            of scalar strings, one for each of `READ`.
+        name_of: function of an int, the row, that returns the name of its
+            picture.
+        pictures: function without arguments that returns `(N,)` uint64, see
+            `records.picture_number`, or None where pictures never repeat.
+    """
+
+    name: str
+    count: int | None
+    read: Callable
+    name_of: Callable
+    pictures: Callable
+
+
+def decode_labels(strings):
+    """Labels from the bytes that sources give.
+
+    Args:
+        strings: dict of string tensors of one shape `(...)`, by the names of
+            `records.FIELDS`.
+
+    Returns:
+        dict of tensors `(..., *shape)`.
+    """
+    decoded = {}
+    for key, value in strings.items():
+        kind, shape = records.FIELDS[key]
+        flat = tf.io.decode_raw(value, tf.as_dtype(kind))
+        whole = tf.concat([tf.shape(value), shape], axis=0)
+        found = tf.reshape(flat, whole)
+        decoded[key] = tf.ensure_shape(found, value.shape + shape)
+    return decoded
+
+
+def as_source(people):
+    """The `Source` of `labels.LabelledPhotos`; a `Source` as it is."""
+    return people if isinstance(people, Source) else photos_source(people)
+
+
+def photos_source(photos):
+    """The people of `labels.LabelledPhotos`, from the pictures themselves."""
+    arrays = {key: getattr(photos, key) for key in LABELS}
+    arrays["box"] = photos.boxes
+    table = {
+        # As an object array, or NumPy strips trailing zero bytes.
+        key: np.array([row.tobytes() for row in array], object)
+        for key, array in arrays.items()
+    }
+    paths = photos.paths.astype(object)
+
+    def read(row):
+        found = {key: tf.constant(column)[row] for key, column in table.items()}
+        return {"image": tf.io.read_file(tf.constant(paths)[row]), **found}
+
+    def pictures():
+        numbers = {}
+        for path in photos.paths:
+            if path not in numbers:
+                with open(path, "rb") as file:
+                    numbers[path] = records.picture_number(file.read())
+        return np.array([numbers[path] for path in photos.paths], np.uint64)
+
+    return Source(
+        name=photos.name,
+        count=len(photos),
+        read=read,
+        name_of=lambda row: str(photos.paths[row]),
+        pictures=pictures,
+    )
+
+
+def prepared_source(folder):
+    """The people of a folder that `tools.prepare` wrote.
+
+    Raises:
+        ValueError: see `prepared.open_prepared`.
+    """
+    opened = prepared.open_prepared(folder)
+    paths = [str(path.resolve()) for path in opened.shards]
+
+    def read(row):
+        data = prepared.read_frame(
+            tf.constant(paths)[tf.constant(opened.shard)[row]],
+            tf.constant(opened.offset)[row],
+            tf.constant(opened.length)[row],
+        )
+        spec = {key: tf.io.FixedLenFeature((), tf.string) for key in READ}
+        return tf.io.parse_single_example(data, spec)
+
+    return Source(
+        name=f"{opened.card['name']} in {folder}",
+        count=len(opened),
+        read=read,
+        name_of=lambda row: opened.read(row)["name"],
+        pictures=lambda: opened.picture,
+    )
