@@ -5,7 +5,7 @@ import pytest
 
 from ordinal_tf import skeleton
 from ordinal_tf.data import asf_amc, bvh, mocap, motion
-from tests import mocap_files
+from tests import c3d_files, h36m_files, mocap_files
 
 H36M = skeleton.H36M17
 
@@ -299,7 +299,7 @@ def test_unknown_joints_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"named LowerLeg_L \(it has .*Shin"):
         mocap.read_clip(path)
     with pytest.raises(ValueError, match="must be .bvh, or .amc"):
-        mocap.read_clip(tmp_path / "a.c3d")
+        mocap.read_clip(tmp_path / "a.fbx")
 
 
 def test_folder_reports_and_skips_up_to_the_limit(tmp_path):
@@ -318,6 +318,77 @@ def test_folder_reports_and_skips_up_to_the_limit(tmp_path):
         ValueError, match="more than 1 bad clips; the last: .*d"
     ):
         mocap.read_folder(tmp_path, skip_limit=1, report=said.append)
+
+
+def test_markers_beside_a_skeleton_are_left_out(tmp_path):
+    pytest.importorskip("c3d")
+    mocap_files.write_bandai(tmp_path / "b.bvh")
+    for name in ("a.c3d", "b.c3d"):
+        c3d_files.write_body(tmp_path / name)
+    clips = mocap.read_folder(tmp_path, report=lambda text: None)
+    assert [clip.name for clip in clips] == ["a", "b"]
+    assert [len(clip.poses) for clip in clips] == [2, 2]
+
+
+def test_npz_of_own_poses(tmp_path):
+    rng = np.random.default_rng(0)
+    walk, run = rng.normal(0, 300, (2, 30, 17, 3))
+    path = tmp_path / "own.npz"
+    np.savez(path, walk=walk, run=run.astype("f4"), fps=30, note="mine")
+    clips = mocap.read_clips(path, fps=10)
+    assert [clip.name for clip in clips] == ["own/walk", "own/run"]
+    np.testing.assert_allclose(clips[0].poses, walk[::3], rtol=1e-6)
+    assert clips[1].fps == 10
+    with pytest.raises(ValueError, match="holds 2 clips, not one"):
+        mocap.read_clip(path)
+    # Without a rate they are poses, not frames: all are kept.
+    np.savez(path, poses=walk)
+    assert len(mocap.read_clip(path, fps=10).poses) == 30
+    assert mocap.read_clip(path, name="a").name == "a"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"walk": np.full((2, 17, 3), np.nan)}, "'walk' holds what are no pl"),
+        ({"walk": np.zeros((0, 17, 3))}, "'walk' holds no pose"),
+        ({"walk": np.zeros((2, 17, 3)), "fps": -1}, "'fps' must be a positive"),
+        ({"walk": np.zeros((2, 16, 3))}, "has no 'positions_3d', and no arra"),
+    ],
+)
+def test_bad_npz(tmp_path, content, message):
+    path = tmp_path / "own.npz"
+    np.savez(path, **content)
+    with pytest.raises(ValueError, match=message) as error:
+        mocap.read_clips(path)
+    assert "own.npz" in str(error.value)
+
+
+def test_poses_of_human36m(tmp_path):
+    world = h36m_files.world(20)
+    path = tmp_path / "data_3d_h36m.npz"
+    actions = {"Eating 1": (world / 1000).astype("f4")}
+    np.savez_compressed(path, positions_3d={"S1": actions})
+    clip = mocap.read_clip(path, fps=10)
+    assert clip.name == "data_3d_h36m/S1/Eating 1" and clip.fps == 10
+    # Point 27 is the right wrist; z was up, so z becomes y and y becomes -z.
+    wrist = world[::5, 27]
+    expected = np.stack([wrist[:, 0], wrist[:, 2], -wrist[:, 1]], axis=-1)
+    found = clip.poses[:, H36M.index("right_wrist")]
+    np.testing.assert_allclose(found, expected, atol=1e-2)
+    pytest.importorskip("cdflib")
+    cdf = h36m_files.write_cdf(tmp_path / "Eating 1.cdf", world)
+    same = mocap.read_clip(cdf, fps=10)
+    np.testing.assert_allclose(same.poses, clip.poses, atol=1e-2)
+
+
+@pytest.mark.parametrize("up", sorted(mocap._TO_Y_UP))
+def test_turning_an_axis_up_is_no_mirror(up):
+    turn = np.array(mocap._TO_Y_UP[up])
+    assert np.linalg.det(turn) == pytest.approx(1)
+    sign = -1 if up[0] == "-" else 1
+    axis = sign * np.eye(3)["XYZ".index(up[1])]
+    np.testing.assert_array_equal(turn @ axis, [0, 1, 0])
 
 
 def test_folder_without_clips(tmp_path):
