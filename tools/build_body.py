@@ -91,7 +91,11 @@ def build(kit, *, count, seed):
     mirror = np.searchsorted(used, kit.mirror[used])
     half = np.flatnonzero(kit.base[used, 0] <= 0)
     names, parents, ends = read_rig(kit)
-    index, weight = strongest(bone_weights(kit, names)[used])
+    index, weight = strongest(
+        bone_weights(kit, names)[used],
+        mirror == np.arange(len(used)),
+        np.array(["." in name for name in names]),
+    )
 
     arrays = {
         "bones": np.array(names),
@@ -277,17 +281,26 @@ def bone_weights(kit, names):
     return weights / weights.sum(1, keepdims=True)
 
 
-def strongest(weights):
+def strongest(weights, middle, paired):
     """The `INFLUENCES` largest weights of each row.
+
+    Args:
+        weights: `(K, B)`, rows sum to 1.
+        middle: `(K,)` bool, vertices in the plane of symmetry: of two bones
+            that mirror each other they keep both or neither.
+        paired: `(B,)` bool, the bone has such a partner.
 
     Returns:
         `(K, INFLUENCES)` int column indices, and uint8 weights that sum to
-        255 exactly.
+        about 255.
     """
-    index = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
+    order = np.argsort(-weights, axis=1, kind="stable")
+    index = order[:, :INFLUENCES]
     kept = np.take_along_axis(weights, index, 1)
+    cut = np.take_along_axis(weights, order[:, INFLUENCES:][:, :1], 1)
+    halved = middle[:, None] & paired[index] & np.isclose(kept, cut)
+    kept = np.where(halved, 0, kept)
     kept = np.round(kept / kept.sum(1, keepdims=True) * 255).astype(int)
-    kept[:, 0] += 255 - kept.sum(1)
     return np.where(kept > 0, index, 0), kept.astype(np.uint8)
 
 

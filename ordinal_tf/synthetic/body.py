@@ -160,8 +160,8 @@ def _unpack(arrays):
     weight = np.empty(index.shape, np.float32)
     index[mirror[half]] = swapped[arrays["bone_index"]]
     index[half] = arrays["bone_index"]
-    for side in (mirror[half], half):
-        weight[side] = arrays["bone_weight"] / np.float32(255)
+    shares = arrays["bone_weight"].astype(np.float32)
+    weight[mirror[half]] = weight[half] = shares / shares.sum(1, keepdims=True)
     quads = arrays["quads"].astype(np.int32)
     heads, tails = lengths("ends", "mean")
     heads_basis, tails_basis = np.moveaxis(lengths("ends", "basis"), 1, 0)
