@@ -20,6 +20,7 @@ ROWS = {
     "synthetic": 3,
     "training": 4,
     "export": 5,
+    "serving": 5,
     "cli": 6,
     "": 6,  # ordinal_tf itself: `load` reaches down to export.
 }

@@ -1,0 +1,155 @@
+"""What a request may ask for, checked before it costs anything.
+
+The graph refuses most of this too, but after it has waited for its turn and,
+in a batch, at the expense of its neighbours.
+"""
+
+import dataclasses
+import io
+
+import numpy as np
+from PIL import Image
+
+from ordinal_tf.serving import errors
+
+# A box this many times the picture's size shows nothing but its border, and
+# one of 1e30 pixels leaves float32.
+_LARGEST_BOX = 100.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What one request may take.
+
+    Attributes:
+        body_bytes: int, of a body or message; base64 and JSON count too.
+        pixels: int, of a picture once decoded.
+        rows: int, crops or pictures.
+        boxes: int, people in all of the request's pictures.
+    """
+
+    body_bytes: int = 16 * 2**20
+    pixels: int = 40_000_000
+    rows: int = 64
+    boxes: int = 64
+
+
+def check(inputs, limits):
+    """Refuses a request by what its inputs ask for.
+
+    Inputs are known by the names that this package's signatures give them:
+    `image`, `photo`, `photos`, `boxes` and `counts`. Others pass.
+
+    Args:
+        inputs: dict of arrays that fit the signature's specs.
+        limits: `Limits`.
+
+    Raises:
+        errors.ServingError: one sentence on what is too much or senseless.
+    """
+    _check_rows(inputs, limits)
+    boxes = _boxes_by_photo(inputs)
+    for name in ("photo", "photos"):
+        for index, data in enumerate(inputs.get(name, ())):
+            label = f"`{name}`" + (f" {index}" if index else "")
+            size = picture_size(data, label, limits)
+            if boxes is not None:
+                _check_boxes(boxes[index], *size)
+
+
+def picture_size(data, label, limits):
+    """`(width, height)` of encoded bytes, from their header alone.
+
+    Args:
+        data: bytes.
+        label: str, names the picture in messages.
+        limits: `Limits`.
+
+    Raises:
+        errors.ServingError: not JPEG or PNG, or too large.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
+            width, height = image.size
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise errors.invalid(
+            f"{label} has more than the {limits.pixels} pixels that this "
+            "server takes; shrink it."
+        ) from None
+    # Broken headers raise whatever they hit.
+    except Exception:
+        raise errors.invalid(
+            f"{label} must be the bytes of a JPEG or PNG picture. The "
+            f"{len(data)} bytes that came are of another kind or cut off."
+        ) from None
+    if width * height > limits.pixels:
+        raise errors.invalid(
+            f"{label} is {width} x {height} pixels, more than the "
+            f"{limits.pixels} in all that this server takes; shrink it."
+        )
+    return width, height
+
+
+def _check_rows(inputs, limits):
+    for name in ("image", "photos"):
+        count = len(inputs.get(name, ()))
+        if count > limits.rows:
+            raise errors.invalid(
+                f"`{name}` has {count} rows, more than the {limits.rows} that "
+                "this server takes in one request."
+            )
+    if "boxes" in inputs:
+        count = inputs["boxes"].size // 3
+        if count > limits.boxes:
+            raise errors.invalid(
+                f"`boxes` has {count} rows, more than the {limits.boxes} that "
+                "this server takes in one request."
+            )
+
+
+def _boxes_by_photo(inputs):
+    """List of `(P, 3)` boxes, one array a picture; None without any."""
+    if "boxes" not in inputs:
+        return None
+    boxes = inputs["boxes"]
+    if "photos" not in inputs:
+        return [boxes]
+    count = len(inputs["photos"])
+    counts = inputs.get("counts", np.zeros(0))
+    if len(boxes) != count or len(counts) != count:
+        raise errors.invalid(
+            "`photos`, `boxes` and `counts` must have one row a picture. "
+            f"Received: {count}, {len(boxes)} and {len(counts)} rows."
+        )
+    if ((counts < 0) | (counts > boxes.shape[1])).any():
+        raise errors.invalid(
+            "`counts` must be how many rows of `boxes` count, from 0 to "
+            f"{boxes.shape[1]}. Received: {counts.tolist()}."
+        )
+    return [
+        row[:keep] for row, keep in zip(boxes, counts.tolist(), strict=True)
+    ]
+
+
+def _check_boxes(boxes, width, height):
+    for cx, cy, side in boxes.tolist():
+        row = f"[{cx:g}, {cy:g}, {side:g}]"
+        if not np.isfinite([cx, cy, side]).all() or side <= 0:
+            raise errors.invalid(
+                f"The box {row} must be finite, with a side above 0."
+            )
+        if side > _LARGEST_BOX * max(width, height):
+            raise errors.invalid(
+                f"The box {row} is far larger than the picture of {width} x "
+                f"{height} pixels."
+            )
+        half = side / 2
+        if (
+            min(cx, cy) + half < 0
+            or cx - half > width - 1
+            or cy - half > height - 1
+        ):
+            raise errors.invalid(
+                f"The box {row} lies outside the picture of {width} x "
+                f"{height} pixels."
+            )
