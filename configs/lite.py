@@ -23,6 +23,17 @@ def get_config():
     config.data.train_range = (1, 5400)  # Images, both ends included.
     config.data.held_out = (5401, 6000)
     config.data.skip_limit = 20  # Bad records that may be skipped.
+    config.data.synthetic = ConfigDict()  # People rendered on the fly.
+    config.data.synthetic.weight = 0.0
+    config.data.synthetic.seed = 0
+    config.data.synthetic.preset = "photographs"
+    config.data.synthetic.joints = "h36m17"  # Or lsp14: as in photographs.
+    config.data.synthetic.size = 256
+    config.data.synthetic.processes = 2
+    # Crops turned and coloured by the accelerator, which it should be where
+    # there is one; and the tf.data service that makes the batches, if any.
+    config.data.on_device = False
+    config.data.service = ""
     config.augmentation = ConfigDict()
     config.augmentation.rotation_deg = 30.0
     config.augmentation.scale = (0.75, 1.25)

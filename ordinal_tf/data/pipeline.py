@@ -14,10 +14,13 @@ along a new first axis:
     relation_mask  bool    (17, 17)   annotated pairs, upper triangle
 """
 
+import inspect
+import math
+
 import tensorflow as tf
 
 from ordinal_tf import geometry, skeleton
-from ordinal_tf.data import crops, mixing, sources, transforms
+from ordinal_tf.data import crops, mixing, service, sources, transforms
 
 _MIRROR = skeleton.H36M17.mirror
 
@@ -37,7 +40,7 @@ def training_dataset(
     brightness=0.1,
     on_device=False,
     worker=(0, 1),
-    data_service=None,
+    data_service="",
 ):
     """Augmented batches for steps `first_step` to `last_step` - 1.
 
@@ -51,16 +54,16 @@ def training_dataset(
         first_step, last_step: which steps of the run to yield.
         rotation_deg, scale, mirror: see `transforms.random_crop`.
         colour, brightness: see `transforms.random_colour`.
-        on_device: bool; the batches hold, instead of `image`, the `window`s,
-            `matrix` and `scales` that `crops.render` makes it from.
+        on_device: bool; the batches hold, instead of `image`, the `window`,
+            `matrix` and `scales` that `finish` makes it from.
         worker: `(number, count)` where several workers train together; this
             one gets its part of every batch.
-        data_service: address of a tf.data service dispatcher whose workers
-            do the work; asks for `on_device`.
+        data_service: address, such as "grpc://HOST:PORT", of the dispatcher
+            of a tf.data service whose workers do this; asks for `on_device`.
 
     Returns:
-        Iterable of `last_step - first_step` batches, a `tf.data.Dataset`
-        without `data_service`.
+        Iterable of `last_step - first_step` batches: a `tf.data.Dataset`, or
+        a generator with `data_service`.
 
     Raises:
         ValueError: options that do not fit together.
@@ -71,6 +74,11 @@ def training_dataset(
             "`worker` must be (number, count), the number below the count, "
             f"and the count a divisor of the batch size {batch_size}. "
             f"Received: {worker}."
+        )
+    if data_service and not on_device:
+        raise ValueError(
+            "`data_service` asks for `on_device`: OpenCV, which makes the "
+            "crops otherwise, cannot be sent to its workers."
         )
     share = batch_size // workers
 
@@ -98,6 +106,7 @@ def training_dataset(
             box, input_size, rotation=rotation, mirror=mirrored
         )
         return {
+            "position": position,
             "data": data,
             "window": crops.plan_windows(matrix, input_size),
             "scales": transforms.random_colour(
@@ -115,7 +124,7 @@ def training_dataset(
             image = {
                 "image": crops.render_one(window, matrix, scales, input_size)
             }
-        return {**image, **one["labels"]}
+        return one["position"], {**image, **one["labels"]}
 
     # Boxes come with the records, and what follows from them is cheapest for
     # a whole batch at once: hence two batches, the first of encoded bytes.
@@ -124,14 +133,80 @@ def training_dataset(
     dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(share, drop_remainder=True).map(augment).unbatch()
     dataset = dataset.map(picture, num_parallel_calls=tf.data.AUTOTUNE)
-    if on_device:
-        dataset = dataset.padded_batch(share, drop_remainder=True)
-    else:
-        dataset = dataset.batch(share, drop_remainder=True)
-    return dataset.prefetch(4)
+    batch = dataset.padded_batch if on_device else dataset.batch
+    dataset = batch(share, drop_remainder=True)
+    if data_service:
+        dataset = dataset.map(lambda i, batch: (i[0] // batch_size, batch))
+        return service.distributed(
+            dataset, data_service, first_step=first_step, last_step=last_step
+        )
+    return dataset.map(lambda i, batch: batch).prefetch(4)
+
+
+def finish(batch, input_size):
+    """Batches as the network takes them: makes the crops of `on_device`.
+
+    Args:
+        batch: dict, as `training_dataset` yields.
+        input_size: int, S.
+    """
+    if "image" in batch:
+        return batch
+    raw = ("window", "matrix", "scales")
+    image = crops.render(*(batch[key] for key in raw), input_size)
+    kept = {key: value for key, value in batch.items() if key not in raw}
+    return {"image": image, **kept}
+
+
+def example(mix, i, *, input_size, seed, **augmentation):
+    """Example i of a run and where it comes from, for looking into things.
+
+    Args:
+        mix: `mixing.Mix`.
+        i: int; step s of batches of B holds s B to (s + 1) B - 1.
+        input_size, seed, augmentation: as for `training_dataset`.
+
+    Returns:
+        dict: `source` (its name), `row`, `picture` (its name),
+        `rotation_deg`, `scale`, `mirrored`, `colour` (four floats, see
+        `transforms.random_colour`) and `example`, a dict of NumPy arrays.
+    """
+    options = {**inspect.signature(training_dataset).parameters}
+    drawn = {
+        key: augmentation.get(key, options[key].default)
+        for key in ("rotation_deg", "scale", "mirror", "colour", "brightness")
+    }
+    which, row = mixing.row_of(mix, seed, tf.constant(i, tf.int64))
+    source, row = mix.sources[int(which)], int(row)
+    draws = transforms.random_draws(i, 1, seed)
+    scales = transforms.random_colour(
+        draws, channel=drawn.pop("colour"), brightness=drawn.pop("brightness")
+    )
+    unit = tf.ones([1, 3])
+    box, rotation, mirrored = transforms.random_crop(unit, draws, **drawn)
+    (batch,) = training_dataset(
+        mix,
+        input_size=input_size,
+        batch_size=1,
+        seed=seed,
+        first_step=i,
+        last_step=i + 1,
+        **augmentation,
+    )
+    return {
+        "source": source.name,
+        "row": row,
+        "picture": source.name_of(row),
+        "rotation_deg": math.degrees(rotation[0]),
+        "scale": 1.0 / float(box[0, 2]),
+        "mirrored": bool(mirrored[0]),
+        "colour": scales[0].numpy().tolist(),
+        "example": {key: value[0].numpy() for key, value in batch.items()},
+    }
 
 
 def _switch(which, functions, argument):
+    """`functions[which](argument)`, in a graph."""
     if len(functions) == 1:
         return functions[0](argument)
     return tf.switch_case(
@@ -162,7 +237,7 @@ def evaluation_dataset(people, *, input_size, batch_size):
         still = transforms.colour(image, tf.constant([1.0, 1.0, 1.0, 0.0]))
         return {**strings, "image": still, "matrix": matrix}
 
-    def finish(batch):
+    def labelled(batch):
         image, matrix = batch.pop("image"), batch.pop("matrix")
         labels = sources.decode_labels(batch)
         del labels["box"]
@@ -173,4 +248,4 @@ def evaluation_dataset(people, *, input_size, batch_size):
     source = sources.as_source(people)
     dataset = tf.data.Dataset.range(source.count).map(source.read)
     dataset = dataset.map(crop, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.batch(batch_size).map(finish).prefetch(4)
+    return dataset.batch(batch_size).map(labelled).prefetch(4)

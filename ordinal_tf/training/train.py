@@ -10,12 +10,19 @@ import numpy as np
 import tensorflow as tf
 
 from ordinal_tf import paths
-from ordinal_tf.data import lsp, mixing, pipeline, sources
+from ordinal_tf.data import pipeline
 from ordinal_tf.models import build, inference
-from ordinal_tf.training import evaluate, objective, runs
+from ordinal_tf.training import evaluate, examples, objective, runs
 
 # May change when a run resumes; everything else makes it another run.
-_FREE = ("data.lsp", "data.skip_limit", "train.log_every")
+_FREE = (
+    "data.lsp",
+    "data.skip_limit",
+    "data.on_device",
+    "data.service",
+    "data.synthetic.processes",
+    "train.log_every",
+)
 
 
 def train(config, workdir, *, init_from=None, report=print, progress=None):
@@ -44,7 +51,7 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
     if (workdir / runs.SUMMARY).is_file():
         report(f"{workdir} is finished; nothing to do.")
         return runs.read_json(workdir / runs.SUMMARY)
-    mix, held_out = _read_data(config, report)
+    mix, held_out = examples.read(config.data, report)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(config.train.precision)
     network = build.build_image_network(config.model)
@@ -61,6 +68,8 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
     runs.drop_later_metrics(workdir, step or -1)
     board = _board(workdir / "tensorboard", report)
     train_step = _train_step(network, optimizer, config)
+    # Windows have another size in each batch: one trace serves them all.
+    finish = tf.function(pipeline.finish, reduce_retracing=True)
     stop = config.train.steps
     figures = {}
 
@@ -89,10 +98,13 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
             seed=config.seed,
             first_step=step,
             last_step=until,
+            on_device=config.data.on_device,
+            data_service=config.data.service,
             **config.augmentation,
         )
         clock, since, sums = time.monotonic(), step, []
         for batch in dataset:
+            batch = finish(batch, size)
             optimizer.learning_rate.assign(_learning_rate(config.train, step))
             ramp = tf.constant(_ramp(config.train, step), tf.float32)
             sums.append(train_step(batch, ramp))
@@ -269,53 +281,9 @@ def _optimizer(train):
     )
 
 
-def _read_data(config, report):
-    """`mixing.Mix` to train on, and the held-out `sources.Source`."""
-    data = config.data
-    options = {"skip_limit": data.skip_limit, "report": report}
-    found, weights = [], []
-    for folder, weight in data.train:
-        found.append(sources.prepared_source(folder))
-        weights.append(weight)
-    if data.lsp:
-        first, last = data.train_range
-        photos = lsp.read_lsp(data.lsp, first=first, last=last, **options)
-        found.append(sources.photos_source(photos))
-        weights.append(data.lsp_weight)
-    mix = mixing.mix_sources(found, weights)
-    if data.held_out_set:
-        held_out = sources.prepared_source(data.held_out_set)
-    else:
-        first, last = data.held_out
-        photos = lsp.read_lsp(data.lsp, first=first, last=last, **options)
-        held_out = sources.photos_source(photos)
-    mixing.check_apart([*mix.sources, held_out])
-    for source, turns in zip(mix.sources, mix.counts, strict=True):
-        share = 100 * turns / mix.counts.sum()
-        people = "endless" if source.count is None else source.count
-        report(f"{share:.1f} % of the examples from {source.name} ({people}).")
-    report(f"{held_out.count} people held out, of {held_out.name}.")
-    return mix, held_out
-
-
 def _check(config):
-    train, data = config.train, config.data
-    if not data.lsp and not data.train:
-        raise ValueError(
-            "No photographs: name them with --config.data.lsp=DIR, or "
-            "prepared folders with --config.data.train=\"(('DIR', 1.0),)\"."
-        )
-    if not data.lsp and not data.held_out_set:
-        raise ValueError(
-            "No held-out photographs: name a prepared folder with "
-            "--config.data.held_out_set=DIR."
-        )
-    for one in data.train:
-        if len(one) != 2 or not isinstance(one[0], str):
-            raise ValueError(
-                "`data.train` must hold pairs of a prepared folder and its "
-                f"weight. Received: {one!r}."
-            )
+    train = config.train
+    examples.check(config.data)
     every = ("log_every", "save_every", "eval_every")
     for name in ("steps", "batch_size", *every):
         if train[name] < 1:
@@ -329,18 +297,6 @@ def _check(config):
         )
     objective.check_heatmap(config.loss.heatmap)
     _check_stages(config)
-    for name in ("train_range", "held_out"):
-        if len(data[name]) != 2:
-            raise ValueError(
-                f"`data.{name}` must be the first and the last image, such as "
-                f"(1, 5400). Received: {tuple(data[name])}."
-            )
-    (a, b), (c, d) = data.train_range, data.held_out
-    if a <= d and c <= b:
-        raise ValueError(
-            f"`data.train_range` {(a, b)} and `data.held_out` {(c, d)} "
-            "overlap; the held-out photographs must be new to the network."
-        )
 
 
 def _check_stages(config):
