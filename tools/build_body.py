@@ -307,14 +307,16 @@ def strongest(weights, middle, paired):
 def labelled_points(kit, vertices):
     """`bodies.POINTS`, linear in the vertices so that they follow shape.
 
-    Knees, ankles, shoulders, elbows and wrists are the rig's pivots. The
-    rest lies where Human3.6M's motion-capture model has it, measured on its
-    subjects S1 and S9, whose legs are 897 and 941 mm, trunks 490 and 506 mm
-    long, and on overlays of S1, S5, S7 and S8:
+    Knees, ankles, elbows and wrists are the rig's pivots. The rest lies where
+    Human3.6M's motion-capture model has it, measured on its subjects S1 and
+    S9, whose legs are 897 and 941 mm, trunks 490 and 506 mm long, and on
+    pictures of S1, S5, S7 and S8:
 
     - hips as wide as 124 to 133 mm from the middle, a seventh of the leg,
       and higher than the pivots (by 7 % of the height from hip to shoulder
       pivots), the pelvis between them;
+    - shoulders 151 to 183 mm from the thorax, an eighth nearer to the middle
+      than the pivots;
     - the thorax above and before the middle of the shoulders, the spine
       halfway and 21 mm behind the line;
     - the "nose", really the jaw, 121 mm from the thorax: at the height of
@@ -374,9 +376,10 @@ def labelled_points(kit, vertices):
             ("wrist", "hand"),
         ):
             points[f"{side}_{joint}"] = at(f"{side[0]}-{name}")
-        hip = points[f"{side}_hip"]
-        points[f"{side}_hip"] = beside(
-            mix(mean("upper-leg"), hip, 1.13), 0.07, 0
+        hip = mix(mean("upper-leg"), points[f"{side}_hip"], 1.13)
+        points[f"{side}_hip"] = beside(hip, 0.07, 0)
+        points[f"{side}_shoulder"] = mix(
+            mean("shoulder"), points[f"{side}_shoulder"], 0.88
         )
     # The base mesh has two vertices on top of its head.
     skin = kit.groups["body"]

@@ -41,7 +41,7 @@ _NECK_LIMIT = 1.4
 # The part of a shoulder's shift against the chest that the collarbone takes
 # from the joints; the rest is the usual shift for that height of the arm,
 # because some skeletons have stiff shoulders.
-_SHOULDER_SEEN = 0.6
+_SHOULDER_SEEN = 0.8
 # Measured on Human3.6M's S9: the shoulder point rises 0.3 degrees for each
 # degree that the upper arm rises, up to 30.
 _SHOULDER_GAIN, _SHOULDER_LIMIT = 0.3, 0.5
@@ -126,7 +126,7 @@ def pose_body(
     turns = {}
     _turn_trunk(turns, at, still, head_turn, head_nod)
     for s, side in enumerate(SIDES):
-        _turn_arm(turns, at, still, side, pronation[s])
+        _turn_arm(turns, at, still, side, scales, rest, body, pronation[s])
         _turn_leg(turns, at, still, side, scales, rest, body)
         _turn_hand(turns, body, rest, side, curl[s])
         _turn_foot(turns, at, side, foot[s], up)
@@ -281,18 +281,18 @@ def _angle(first, second):
 
 
 def _hinge(default, first, second, trust):
-    """Axis about which a limb bends, at right angles to its first half.
+    """Axis about which a limb bends, to be squared with its halves.
 
     Args:
         default: axis for the straight limb.
         first, second: unit directions of the halves.
         trust: bends between which the joints' own axis takes over.
     """
-    bend = _cross(first, second)
     share = _ramp(_angle(first, second), trust)
     if share == 0:
-        return _across(default, first)
-    return _across((1 - share) * default + share * _unit(bend), first)
+        return default
+    bend = _unit(_cross(first, second))
+    return (1 - share) * _unit(default) + share * bend
 
 
 # Parts of the body. `at` are the joints, `still` the points of the body at
@@ -346,7 +346,7 @@ def _turn_trunk(turns, at, still, head_turn, head_nod):
         turns[bone] = _between(chest, head, share)
 
 
-def _turn_arm(turns, at, still, side, pronation):
+def _turn_arm(turns, at, still, side, scales, rest, body, pronation):
     """Collarbone, shoulder, arm and hand of one side."""
     chest, end = turns["spine01"], _END[side]
     names = [f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist")]
@@ -364,10 +364,16 @@ def _turn_arm(turns, at, still, side, pronation):
     )
     turns[f"clavicle.{end}"] = turns[f"shoulder01.{end}"] = collar
 
-    rest_hinge = _unit(_cross(rest_upper, rest_lower))
-    loose = _swing(chest @ rest_upper, upper) @ chest
+    rest_hinge = _cross(rest_upper, rest_lower)
+    pivot = rest.heads[body.bones.index(f"upperarm01.{end}")]
+    bone, rest_bone = _aim(
+        upper,
+        collar @ (still[names[0]] - pivot),
+        (still[names[1]] - pivot) * scales["upper_arm"],
+    )
+    loose = _swing(chest @ rest_bone, bone) @ chest
     hinge = _hinge(loose @ rest_hinge, upper, lower, _TRUST_ARM)
-    turn = _frame(upper, hinge) @ _frame(rest_upper, rest_hinge).T
+    turn = _frame(bone, hinge) @ _frame(rest_bone, rest_hinge).T
     turns[f"upperarm01.{end}"] = _between(loose, turn, 0.5)
     turns[f"upperarm02.{end}"] = turn
     turn = _frame(lower, hinge) @ _frame(rest_lower, rest_hinge).T
@@ -382,31 +388,45 @@ def _turn_leg(turns, at, still, side, scales, rest, body):
     pelvis, end = turns["root"], _END[side]
     names = [f"{side}_{joint}" for joint in ("hip", "knee", "ankle")]
     thigh, shin = _halves(at, names)
+    rest_shin = _halves(still, names)[1]
+    # The kit's knees look forward.
+    rest_hinge = np.array([1.0, 0.0, 0.0])
     pivot = rest.heads[body.bones.index(f"upperleg01.{end}")]
-    rest_thigh = still[names[1]] - pivot
-    length = _length(rest_thigh) * scales["thigh"]
-    rest_thigh = _unit(rest_thigh)
-    rest_shin = _unit(still[names[2]] - still[names[1]])
-    # The thigh turns about the rig's pivot, but is to be seen in the wanted
-    # direction from the labelled hip, which lies elsewhere in the pelvis.
-    offset = pelvis @ (still[names[0]] - pivot)
-    along = offset @ thigh
-    reach = math.sqrt(along**2 + length**2 - offset @ offset) - along
-    thigh = (offset + reach * thigh) / length
-
-    left = np.array([1.0, 0.0, 0.0])
-    rest_hinge = _across(left, rest_thigh)
-    loose = _swing(pelvis @ rest_thigh, thigh) @ pelvis
+    bone, rest_bone = _aim(
+        thigh,
+        pelvis @ (still[names[0]] - pivot),
+        (still[names[1]] - pivot) * scales["thigh"],
+    )
+    loose = _swing(pelvis @ rest_bone, bone) @ pelvis
     default = loose @ rest_hinge
     # Knees do not bend forwards: such joints are noise about a straight leg.
     forwards = _cross(thigh, shin) @ default < 0
     trust = _TRUST_BACKWARDS if forwards else _TRUST_LEG
     hinge = _hinge(default, thigh, shin, trust)
-    turn = _frame(thigh, hinge) @ _frame(rest_thigh, rest_hinge).T
+    turn = _frame(bone, hinge) @ _frame(rest_bone, rest_hinge).T
     turns[f"upperleg01.{end}"] = _between(loose, turn, 0.5)
     turns[f"upperleg02.{end}"] = turn
     turn = _frame(shin, hinge) @ _frame(rest_shin, rest_hinge).T
     turns[f"lowerleg01.{end}"] = turns[f"lowerleg02.{end}"] = turn
+
+
+def _aim(way, offset, bone):
+    """Where a bone points so that its end is seen in a wanted direction.
+
+    Bones turn about the rig's pivots, but hips and shoulders are labelled
+    elsewhere.
+
+    Args:
+        way: unit direction in which the end is to lie from the label.
+        offset: from the pivot to the label, posed.
+        bone: from the pivot to the end, at rest.
+
+    Returns:
+        unit directions from the pivot to the end, posed and at rest.
+    """
+    along = offset @ way
+    reach = math.sqrt(along**2 + bone @ bone - offset @ offset) - along
+    return _unit(offset + reach * way), _unit(bone)
 
 
 def _turn_foot(turns, at, side, pitch, up):

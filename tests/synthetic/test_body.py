@@ -86,7 +86,7 @@ def test_axes(body):
 
 def test_limb_points_are_pivots(body):
     rest = bodies.shaped(body, body.samples[3])
-    for joint in ("knee", "ankle", "shoulder", "elbow", "wrist"):
+    for joint in ("knee", "ankle", "elbow", "wrist"):
         for side in ("left", "right"):
             p = bodies.POINTS.index(f"{side}_{joint}")
             head = rest.heads[body.point_bone[p]]
@@ -106,12 +106,15 @@ def test_points_have_the_proportions_of_human36m(body):
     trunk += distance(points, "spine", "thorax")
     s1 = dict(leg=442.9 + 454.2, trunk=233.4 + 257.1, hip=132.9, spine=233.4)
     s9 = dict(leg=472.2 + 468.6, trunk=256.2 + 250.4, hip=124.1, spine=256.2)
-    for subject in (s1, s9):
-        subject.update(neck=120.6, head=115.0)
+    s1.update(shoulder=151.0, arm=278.9, forearm=251.7, neck=121.1, head=115.0)
+    s9.update(shoulder=183.3, arm=296.3, forearm=249.0, neck=120.6, head=115.0)
     for name, length, unit in (
         ("hip", distance(points, "pelvis", "left_hip"), "leg"),
         ("trunk", trunk, "leg"),
         ("spine", distance(points, "pelvis", "spine"), "trunk"),
+        ("shoulder", distance(points, "thorax", "left_shoulder"), "trunk"),
+        ("arm", distance(points, "left_shoulder", "left_elbow"), "trunk"),
+        ("forearm", distance(points, "left_elbow", "left_wrist"), "trunk"),
         ("neck", distance(points, "thorax", "nose"), "trunk"),
         ("head", distance(points, "nose", "head_top"), "trunk"),
     ):

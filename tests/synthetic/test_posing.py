@@ -214,7 +214,9 @@ def test_limb_scale_stretches_just_that_limb(body, rest):
             ("hip", "knee", 1.0),
         ):
             got = ratio(f"{side}_{first}", f"{side}_{last}")
-            assert got == pytest.approx(expected, abs=2e-3), (first, last)
+            # Labelled shoulders lie some mm from where the bone turns.
+            exact = 0.01 if first == "shoulder" else 1e-3
+            assert got == pytest.approx(expected, abs=exact), (first, last)
     assert 1.03 < ratio("pelvis", "thorax") < 1.06
     with pytest.raises(ValueError, match="upper_arm.*neck"):
         posing.pose_body(body, rest, joints, limb_scale={"neck": 2})
