@@ -4,6 +4,8 @@ Example:
     python -m tools.prepare lsp --source=DATA/lspet_ordinal \
         --first=1 --last=5400 --out=prepared/lspet
 
+    python -m tools.prepare synthetic --count=30000 --out=prepared/synthetic
+
     python -m tools.prepare --validate --out=prepared/lspet
 
 The same command continues a preparation that was stopped.
@@ -16,7 +18,15 @@ import scipy.io
 from absl import app, flags
 
 from ordinal_tf import skeleton
-from ordinal_tf.data import cards, lsp, prepare, windows
+from ordinal_tf.data import (
+    cards,
+    lsp,
+    prepare,
+    prepared,
+    rendered,
+    validate,
+    windows,
+)
 
 from . import _common
 
@@ -39,6 +49,21 @@ _MAX_SIDE = flags.DEFINE_integer(
 )
 _QUALITY = flags.DEFINE_integer(
     "quality", windows.QUALITY, "Of JPEGs that are encoded again.", 1, 100
+)
+_COUNT = flags.DEFINE_integer("count", None, "synthetic: people to render.")
+_SEED = flags.DEFINE_integer("seed", 0, "synthetic: which people.")
+_PRESET = flags.DEFINE_string(
+    "preset", "photographs", "synthetic: what the pictures are like."
+)
+_SIZE = flags.DEFINE_integer("size", 256, "synthetic: side of the pictures.")
+_JOINTS = flags.DEFINE_enum(
+    "joints",
+    "h36m17",
+    ["h36m17", "lsp14"],
+    "synthetic: where joints are, as Human3.6M or as LSP has them.",
+)
+_VALIDATE = flags.DEFINE_bool(
+    "validate", False, "Check what --out holds, once it is prepared."
 )
 _PROCESSES = flags.DEFINE_integer(
     "processes", os.cpu_count(), "Parallel processes."
@@ -78,6 +103,33 @@ def _lsp():
     )
 
 
+def _synthetic():
+    # Here, because its body takes a while to load.
+    from ordinal_tf.synthetic import people
+
+    options = {
+        "seed": _SEED.value,
+        "size": _SIZE.value,
+        "preset": _PRESET.value,
+        "joints": _JOINTS.value,
+    }
+    if not _COUNT.value or _COUNT.value < 1:
+        raise ValueError("Name how many people to render with --count=N.")
+    made = rendered.RenderedPeople(
+        people.SyntheticPeople(**options),
+        "synthetic",
+        options,
+        0,
+        _COUNT.value,
+    )
+    about = cards.About(
+        "People rendered by ordinal_tf.synthetic",
+        "free: made of CC0 parts, see docs/synthetic.md",
+        skeleton.H36M17,
+    )
+    return made, about
+
+
 def _photos(photos, title, licence, source):
     """People of picture files, and what the card says of them."""
     options = {
@@ -90,20 +142,26 @@ def _photos(photos, title, licence, source):
 
 
 # Each reads its flags and returns the people and a `cards.About`.
-_DATASETS = {"lsp": _lsp}
+_DATASETS = {"lsp": _lsp, "synthetic": _synthetic}
 
 
 def main(argv):
-    names = ", ".join(_DATASETS)
-    if len(argv) != 2:
-        raise app.UsageError(f"Name one dataset: {names}.")
-    if argv[1] not in _DATASETS:
+    if len(argv) > 2 or len(argv) < 2 - _VALIDATE.value:
+        raise app.UsageError(f"Name one dataset: {', '.join(_DATASETS)}.")
+    for name in argv[1:]:
+        _prepare(name)
+    if _VALIDATE.value:
+        _validate(_OUT.value)
+
+
+def _prepare(name):
+    if name not in _DATASETS:
         raise ValueError(
-            f"No dataset is called {argv[1]!r}; there are: {names}."
+            f"No dataset is called {name!r}; there are: {', '.join(_DATASETS)}."
         )
-    if not _SOURCE.value:
+    if name != "synthetic" and not _SOURCE.value:
         raise ValueError("Name the dataset's folder with --source=DIR.")
-    people, about = _DATASETS[argv[1]]()
+    people, about = _DATASETS[name]()
     card = prepare.prepare(
         people,
         _OUT.value,
@@ -115,10 +173,31 @@ def main(argv):
     )
     size = sum(shard["bytes"] for shard in card["shards"])
     print(
-        f"Wrote {_OUT.value}: {card['records']} people in {card['pictures']} "
-        f"pictures, {size / 1e6:.1f} MB in {len(card['shards'])} shards; look "
-        "at sheet.png."
+        f"{_OUT.value}: {card['records']} people in {card['pictures']} "
+        f"pictures, {size / 1e6:.1f} MB in {len(card['shards'])} shards. Look "
+        f"at {pathlib.Path(_OUT.value, prepared.SHEET)}."
     )
+
+
+def _validate(folder):
+    total = len(prepared.open_prepared(folder))
+    update = _common.progress_line(total, "validate")
+    findings = validate.validate(folder, progress=update)
+    for found in findings:
+        print(
+            f"{'WRONG' if found['wrong'] else 'fine':6}{found['check']:32}"
+            f"{found['failed']:6} of {found['tested']} people fail"
+        )
+        if found["wrong"]:
+            names = ", ".join(f"{row} ({n})" for row, n in found["examples"])
+            print(f"      {found['meaning']}. Records {names}.")
+    wrong = [found for found in findings if found["wrong"]]
+    if wrong:
+        raise ValueError(
+            f"{folder} looks wrong: "
+            f"{'; '.join(found['meaning'] for found in wrong)}."
+        )
+    print(f"{folder}: nothing looks wrong.")
 
 
 if __name__ == "__main__":

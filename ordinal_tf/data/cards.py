@@ -99,6 +99,8 @@ def statistics(notes):
     coverage = {}
     for key in _COUNTED:
         known = np.sum([note["known"][key] for note in notes], axis=0)
+        if not known.any():
+            continue
         shares = np.round(known / total, 4).tolist()
         coverage[key.removesuffix("_mask")] = dict(
             zip(joints, shares, strict=True)
@@ -148,12 +150,64 @@ def contact_sheet(prepared, *, count=24, columns=6, tile_height=240, seed=0):
     return drawing.contact_sheet(tiles, columns, tile_height)
 
 
-def draw_record(record):
-    """uint8 RGB: the picture of a record with its labels."""
+def draw_record(record, *, margin=1.4):
+    """uint8 RGB: the person of a record, with labels and relations.
+
+    Args:
+        record: `records.FIELDS` dict.
+        margin: side of what is shown, in sides of the box.
+    """
+    image = windows.decode(record["image"])
+    centre, half = record["box"][:2], margin * record["box"][2] / 2
+    height, width = image.shape[:2]
+    low = np.maximum(np.floor(centre - half), 0).astype(int)
+    high = np.minimum(np.ceil(centre + half) + 1, (width, height)).astype(int)
     return drawing.draw_labels(
-        windows.decode(record["image"]),
-        record["keypoints"],
+        image[low[1] : high[1], low[0] : high[0]],
+        record["keypoints"] - low,
         record["keypoint_mask"],
         relations=record["relation"],
         relation_mask=record["relation_mask"],
     )
+
+
+def text(card):
+    """A card for people to read, in some twenty lines.
+
+    Args:
+        card: dict, as `prepared.PreparedSet` has it.
+    """
+    joints, relations = card["joints"], card["relations"]
+    size = sum(shard["bytes"] for shard in card["shards"])
+    lines = {
+        "dataset": f"{card['name']}: {card['title']}",
+        "licence": card["licence"],
+        "people": f"{card['records']} in {card['pictures']} pictures, "
+        f"{len(card['skipped'])} skipped",
+        "files": f"{len(card['shards'])} shards, {size / 1e6:.1f} MB",
+        "pictures": f"{_shown(card['width'])} x {_shown(card['height'])} px",
+        "box side": f"{_shown(card['box_side'])} px",
+        "joints": f"labelled as {joints['from']}; approximate: "
+        f"{', '.join(joints['approximate']) or 'none'}; missing: "
+        f"{', '.join(joints['missing']) or 'none'}",
+        "cameras": f"of {card['cameras']} people",
+        "relations": f"{relations['pairs']} pairs of {relations['people']} "
+        "people: "
+        + ", ".join(
+            f"{100 * relations[key] / max(relations['pairs'], 1):.1f} % {key}"
+            for key in ("nearer", "equal", "farther")
+        ),
+        "made by": f"ordinal_tf {card['code_version']}",
+        "options": ", ".join(f"{k}={v}" for k, v in card["options"].items()),
+    }
+    shown = [f"{key:10} {value}" for key, value in lines.items()]
+    names = list(card["coverage"])
+    shown += ["", f"{'% labelled':15}" + "".join(f"{n:>10}" for n in names)]
+    for joint in joints["names"]:
+        shares = [100 * card["coverage"][name][joint] for name in names]
+        shown.append(f"{joint:15}" + "".join(f"{s:10.1f}" for s in shares))
+    return "\n".join(shown)
+
+
+def _shown(spread):
+    return " / ".join(f"{spread[k]:g}" for k in ("least", "median", "most"))

@@ -40,6 +40,10 @@ def example(workdir, i, *, input_size=None):
         input_size: int, side of the crop; the model's by default.
     """
     config = runs.read_config(workdir)
+    if "synthetic" not in config.data:
+        raise ValueError(
+            f"{workdir} is no run of tools.train, or one of an older version."
+        )
     mix = mixing.mix_sources(*_training(config.data, lambda line: None))
     return pipeline.example(
         mix,
