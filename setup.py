@@ -46,7 +46,7 @@ setuptools.setup(
     },
     package_data={
         "ordinal_tf.saved_models": MODELS,
-        "ordinal_tf.synthetic": ["body.npz", "BODY_LICENSE.md"],
+        "ordinal_tf.synthetic": ["*.npz", "*_LICENSE.md"],
     },
     # What prediction and training need.
     install_requires=[

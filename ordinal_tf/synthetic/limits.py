@@ -1,0 +1,188 @@
+"""Joint angles of poses, and how far human joints go.
+
+Axes of a person: x to the left, y up, z forward. Angles are in radians; all
+are 0 for somebody who stands upright with hanging arms, palms inwards.
+"""
+
+import numpy as np
+
+from ordinal_tf import skeleton
+
+_INDEX = {name: k for k, name in enumerate(skeleton.H36M17.joints)}
+SIDES = ("left", "right")
+
+# Least and greatest angle of each joint, degrees, for sporty adults: the
+# clinical ranges of motion (American Academy of Orthopaedic Surgeons, 1965)
+# and what gymnasts add to them. Trunk and neck sum over their vertebrae.
+LIMITS_DEG = {
+    "trunk_flexion": (-70, 110),
+    "trunk_lateral": (-50, 50),
+    "trunk_twist": (-65, 65),
+    "neck_flexion": (-75, 85),
+    "neck_lateral": (-55, 55),
+    "hip_flexion": (-45, 150),
+    "hip_abduction": (-40, 90),
+    "hip_rotation": (-60, 60),
+    "knee_flexion": (0, 160),
+    "shoulder_elevation": (0, 180),
+    "shoulder_plane": (-95, 150),
+    "shoulder_rotation": (-115, 115),
+    "elbow_flexion": (0, 155),
+}
+# The bend, or the distance from the pole, below which an axial angle is
+# noise: it is then reported as 0.
+_BENT = np.radians(25)
+
+
+def joint_angles(poses):
+    """Angles of poses.
+
+    Args:
+        poses: `(..., 17, 3)`, order of `skeleton.H36M17`, any length unit,
+            right-handed axes.
+
+    Returns:
+        dict of `(...)` float64 radians: the names of `LIMITS_DEG`, those of
+        limbs with `left_` or `right_` before them. Flexion is forwards,
+        knee flexion backwards; abduction and the shoulder's plane of 0 are
+        sideways, a plane of pi / 2 forwards; rotation is inwards.
+    """
+    at = {name: np.asarray(poses)[..., k, :] for name, k in _INDEX.items()}
+    across = {
+        part: at[f"left_{part}"] - at[f"right_{part}"]
+        for part in ("hip", "shoulder")
+    }
+    pelvis = _frame(at["spine"] - at["pelvis"], across["hip"])
+    chest = _frame(at["thorax"] - at["spine"], across["shoulder"])
+    bend = np.swapaxes(pelvis, -1, -2) @ chest
+    up = bend[..., :, 1]
+    angles = {
+        "trunk_flexion": np.arctan2(up[..., 2], up[..., 1]),
+        "trunk_lateral": np.arcsin(np.clip(-up[..., 0], -1, 1)),
+        "trunk_twist": np.arctan2(-bend[..., 2, 0], bend[..., 0, 0]),
+    }
+    neck = _inside(chest, at["nose"] - at["thorax"])
+    angles["neck_flexion"] = np.arctan2(neck[..., 2], neck[..., 1])
+    angles["neck_lateral"] = np.arcsin(np.clip(-neck[..., 0], -1, 1))
+    for side in SIDES:
+        # The right side is measured in the mirror, as a left one.
+        flip = np.array([1.0 if side == "left" else -1.0, 1, 1])
+
+        def limb(frame, names, side=side, flip=flip):
+            a, b, c = (at[f"{side}_{name}"] for name in names)
+            return (_inside(frame, end) * flip for end in (b - a, c - b))
+
+        thigh, shin = limb(pelvis, ("hip", "knee", "ankle"))
+        arm, forearm = limb(chest, ("shoulder", "elbow", "wrist"))
+        for name, value in {
+            **_hip(thigh, shin),
+            **_shoulder(arm, forearm),
+        }.items():
+            angles[f"{side}_{name}"] = value
+    return angles
+
+
+def limit_of(name):
+    """(least, greatest) radians of an angle that `joint_angles` returns."""
+    for side in SIDES:
+        name = name.removeprefix(f"{side}_")
+    return np.radians(LIMITS_DEG[name])
+
+
+def within_limits(poses, *, tolerance_deg=5.0):
+    """`(...)` bool: all angles of `(..., 17, 3)` poses within the limits."""
+    spare = np.radians(tolerance_deg)
+    fine = True
+    for name, angle in joint_angles(poses).items():
+        low, high = limit_of(name)
+        fine = fine & (angle >= low - spare) & (angle <= high + spare)
+    return fine
+
+
+def violations(pose, *, tolerance_deg=5.0):
+    """Sentences on the angles of one `(17, 3)` pose that go too far."""
+    wrong = []
+    for name, angle in joint_angles(pose).items():
+        low, high = np.degrees(limit_of(name))
+        degrees = np.degrees(angle)
+        if not low - tolerance_deg <= degrees <= high + tolerance_deg:
+            wrong.append(
+                f"{name} is {degrees:.0f} degrees; people reach from "
+                f"{low:.0f} to {high:.0f}."
+            )
+    return wrong
+
+
+def turn(axis, angle):
+    """Rotation `(..., 3, 3)` about axis 0, 1 or 2 (x, y, z)."""
+    j, k = (axis + 1) % 3, (axis + 2) % 3
+    matrix = np.zeros((*np.shape(angle), 3, 3))
+    matrix[..., axis, axis] = 1
+    matrix[..., j, j] = matrix[..., k, k] = np.cos(angle)
+    matrix[..., k, j] = np.sin(angle)
+    matrix[..., j, k] = -np.sin(angle)
+    return matrix
+
+
+def hip_rotation(flexion, abduction, rotation):
+    """Pelvis frame to the left thigh's, `(..., 3, 3)`."""
+    return turn(0, -flexion) @ turn(2, abduction) @ turn(1, -rotation)
+
+
+def shoulder_rotation(elevation, plane, rotation):
+    """Chest frame to the left upper arm's, `(..., 3, 3)`."""
+    return turn(1, -plane) @ turn(2, elevation) @ turn(1, plane - rotation)
+
+
+def _hip(thigh, shin):
+    thigh = _unit(thigh)
+    abduction = np.arcsin(np.clip(thigh[..., 0], -1, 1))
+    flexion = np.arctan2(thigh[..., 2], -thigh[..., 1])
+    straight = hip_rotation(flexion, abduction, np.zeros_like(flexion))
+    local = _inside(straight, shin)
+    knee = _angle(thigh, shin)
+    rotation = np.arctan2(local[..., 0], -local[..., 2])
+    return {
+        "hip_flexion": flexion,
+        "hip_abduction": abduction,
+        "hip_rotation": np.where(knee > _BENT, rotation, 0),
+        "knee_flexion": knee,
+    }
+
+
+def _shoulder(arm, forearm):
+    arm = _unit(arm)
+    elevation = np.arccos(np.clip(-arm[..., 1], -1, 1))
+    plane = np.arctan2(arm[..., 2], arm[..., 0])
+    straight = shoulder_rotation(elevation, plane, np.zeros_like(plane))
+    local = _inside(straight, forearm)
+    elbow = _angle(arm, forearm)
+    rotation = np.arctan2(-local[..., 0], local[..., 2])
+    aside = np.minimum(elevation, np.pi - elevation) > _BENT
+    return {
+        "shoulder_elevation": elevation,
+        "shoulder_plane": np.where(aside, plane, 0),
+        "shoulder_rotation": np.where((elbow > _BENT) & aside, rotation, 0),
+        "elbow_flexion": elbow,
+    }
+
+
+def _unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def _frame(up, left):
+    """Rotation whose columns are left, up and forward, `up` kept."""
+    y = _unit(up)
+    x = _unit(left - np.sum(left * y, -1, keepdims=True) * y)
+    return np.stack([x, y, np.cross(x, y)], axis=-1)
+
+
+def _inside(frame, vector):
+    """Unit vector in the axes of a frame."""
+    return _unit(np.einsum("...ij,...i->...j", frame, vector))
+
+
+def _angle(first, second):
+    cross = np.linalg.norm(np.cross(first, second), axis=-1)
+    return np.arctan2(cross, np.sum(first * second, -1))
