@@ -14,6 +14,7 @@ from ordinal_tf.serving import (
     merging,
     metrics,
     scheduler,
+    tensors,
     versions,
 )
 
@@ -75,7 +76,7 @@ class Core:
         """
         if name not in self.models:
             raise errors.not_found(
-                f"Could not find any versions of model {name}"
+                f"Could not find any versions of model {tensors.short(name)}"
             )
         return self.models[name]
 
@@ -85,7 +86,8 @@ class Core:
             which = "Latest" if number is None else "Specific"
             number = "" if number is None else f", {number}"
             raise errors.not_found(
-                f"Servable not found for request: {which}({name}{number})"
+                f"Servable not found for request: {which}"
+                f"({tensors.short(name)}{number})"
             )
         return self.models[name].use(number, label)
 
@@ -209,7 +211,7 @@ def pick_signature(model, name, code):
         known = ", ".join(sorted(model.signatures))
         raise errors.ServingError(
             code,
-            f'Serving signature "{name or _DEFAULT}" not found; there are: '
-            f"{known}.",
+            f'Serving signature "{tensors.short(name or _DEFAULT)}" not found; '
+            f"there are: {known}.",
         )
     return signature

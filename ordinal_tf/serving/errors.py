@@ -37,6 +37,9 @@ class ServingError(Exception):
     """
 
     def __init__(self, code, message, *, http_status=None):
+        # What a client sent may be quoted: on one line, and in any case text.
+        message = " ".join(message.split())
+        message = message.encode("utf-8", "backslashreplace").decode()
         super().__init__(message)
         self.code = code
         self.message = message

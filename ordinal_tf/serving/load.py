@@ -59,7 +59,9 @@ def closed_loop(port, body, *, protocol, path="", clients, seconds, warm=2):
 
 def main():
     job = json.load(sys.stdin)
-    json.dump(_run(**{**job, "body": base64.b64decode(job["body"])}), sys.stdout)
+    json.dump(
+        _run(**{**job, "body": base64.b64decode(job["body"])}), sys.stdout
+    )
 
 
 def _run(port, body, protocol, path, clients, seconds, warm):

@@ -72,7 +72,8 @@ def inputs_from_protos(protos, specs, *, max_bytes):
 
 def proto_of(value):
     """`TensorProto` of an array."""
-    dtype = tf.dtypes.as_dtype(value.dtype if value.dtype != object else str)
+    strings = value.dtype == object
+    dtype = tf.string if strings else tf.dtypes.as_dtype(value.dtype)
     if dtype not in _FIELDS:
         return tf.make_tensor_proto(value)
     proto = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum)

@@ -63,9 +63,16 @@ class Version:
         if not self._users:
             self._idle.set()
 
-    async def unload(self):
-        """Frees the model once nobody uses it."""
+    def unload(self):
+        """Takes the version out of service at once.
+
+        Returns:
+            coroutine that frees the model when nobody uses it any more.
+        """
         self.state = State.UNLOADING
+        return self._free()
+
+    async def _free(self):
         await self._idle.wait()
         loaded, self.model = self.model, None
         await asyncio.to_thread(loaded.close)
@@ -118,7 +125,7 @@ class Versions:
         if label:
             if label not in self.served.labels:
                 raise errors.not_found(
-                    f"Unrecognized servable version label: {label}"
+                    f"Unrecognized servable version label: {label[:80]}"
                 )
             number = self.served.labels[label]
         numbers = self.available
@@ -173,10 +180,11 @@ class Versions:
         unchanged = snapshot == version.snapshot
         if version.error and unchanged:
             return
+        version.state, version.error = State.START, ""
         version.snapshot = snapshot
         if not unchanged and time.time() - snapshot.newest < _SETTLE_S:
             return
-        version.state, version.error = State.LOADING, ""
+        version.state = State.LOADING
         folder = self.served.folder / snapshot.name
         start = time.monotonic()
         try:

@@ -1,0 +1,126 @@
+"""What a request may ask for."""
+
+import numpy as np
+import pytest
+
+from ordinal_tf.serving import errors, limits
+from tests.serving import tiny
+
+LIMIT = limits.Limits(pixels=2000, rows=2, boxes=3)
+PHOTO = tiny.jpeg(1)  # 40 x 30
+
+
+def check(**inputs):
+    limits.check({k: np.asarray(v) for k, v in inputs.items()}, LIMIT)
+
+
+def photo(data, *boxes):
+    check(
+        photo=np.array([data], object), boxes=np.float32(boxes).reshape(-1, 3)
+    )
+
+
+@pytest.mark.parametrize("data", [PHOTO, tiny.png(1), tiny.png(1, width=1)])
+def test_pictures_that_pass(data):
+    photo(data)
+    photo(data, [0, 0, 1], [5, 5, 3000], [-1, 0, 2])
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (b"", "another kind or cut off"),
+        (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "another kind"),
+        (PHOTO[:20], "cut off"),
+        (tiny.png(1)[:20], "cut off"),
+        (tiny.png(1, width=41, height=50), "41 x 50 pixels, more than"),
+        # Only its header says so: 100,000 x 100,000 pixels.
+        (
+            tiny.png(1)[:16] + 2 * (100_000).to_bytes(4, "big"),
+            "cut off|pixels",
+        ),
+    ],
+)
+def test_pictures_that_do_not(data, message):
+    with pytest.raises(errors.ServingError, match=message):
+        photo(data, [5, 5, 5])
+
+
+def test_a_hundred_megapixels_in_a_few_bytes():
+    import struct
+    import zlib
+
+    head = struct.pack(">IIBBBBB", 10_000, 10_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + head
+    data = (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", len(head))
+        + chunk
+        + struct.pack(">I", zlib.crc32(chunk))
+    )
+    data += (
+        struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+    )
+    with pytest.raises(errors.ServingError, match="more than the 2000"):
+        photo(data, [5, 5, 5])
+
+
+@pytest.mark.parametrize(
+    "box, message",
+    [
+        ([np.nan, 5, 5], "must be finite"),
+        ([5, np.inf, 5], "must be finite"),
+        ([5, 5, np.inf], "must be finite"),
+        ([5, 5, 0], "side above 0"),
+        ([5, 5, -4], "side above 0"),
+        ([5, 5, 1e30], "far larger than the picture of 40 x 30"),
+        ([-6, 5, 10], "outside the picture of 40 x 30"),
+        ([5, -6, 10], "outside"),
+        ([45, 5, 10], "outside"),
+        ([5, 35, 10], "outside"),
+    ],
+)
+def test_boxes(box, message):
+    with pytest.raises(errors.ServingError, match=message):
+        photo(PHOTO, [5, 5, 5], box)
+
+
+def test_too_many():
+    with pytest.raises(errors.ServingError, match="`boxes` has 4 rows"):
+        photo(PHOTO, *[[5, 5, 5]] * 4)
+    with pytest.raises(errors.ServingError, match="`image` has 3 rows"):
+        check(image=np.zeros((3, 2, 2, 3)))
+
+
+def photos(counts, boxes=((2, 1)), data=PHOTO):
+    check(
+        photos=np.array([PHOTO, data], object),
+        boxes=np.full((*boxes, 3), 5.0),
+        counts=np.array(counts, np.int32),
+    )
+
+
+def test_photos():
+    photos([1, 0])
+    for wrong, message in (
+        (dict(counts=[1]), "one row a picture. Received: 2, 2 and 1"),
+        (dict(counts=[1, 2]), "from 0 to 1"),
+        (dict(counts=[1, -1]), "from 0 to 1"),
+        (dict(counts=[1, 1, 1], boxes=(3, 1)), "2, 3 and 3"),
+        (dict(counts=[1, 0], data=b"x"), "`photos` 1 must be the bytes"),
+    ):
+        with pytest.raises(errors.ServingError, match=message):
+            photos(**wrong)
+
+
+def test_padding_is_not_looked_at():
+    boxes = np.array([[[5, 5, 5], [np.nan, 0, -1]]])
+    check(
+        photos=np.array([PHOTO], object),
+        boxes=boxes,
+        counts=np.array([1], np.int32),
+    )
+
+
+def test_other_models_pass():
+    check(words=np.zeros((1000, 2)))

@@ -1,0 +1,159 @@
+"""The REST face, against what TF-Serving's guide says of it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.serving import clients, tiny
+
+
+def test_rows_and_columns(rest):
+    crops = np.concatenate([tiny.crop(7), tiny.crop(9)]).tolist()
+    status, reply = rest.predict({"instances": crops})
+    assert status == 200 and list(reply) == ["predictions"]
+    # One object a row, an entry an output.
+    assert [sorted(row) for row in reply["predictions"]] == 2 * [
+        ["keypoints", "ordinal_depth", "pose", "score"]
+    ]
+    assert reply["predictions"][1]["keypoints"] == 17 * [[9.0, 9.0]]
+    status, reply = rest.predict({"inputs": {"image": crops}})
+    assert status == 200 and list(reply) == ["outputs"]
+    outputs = {k: np.array(v) for k, v in reply["outputs"].items()}
+    assert {k: v.shape for k, v in outputs.items()} == {
+        "keypoints": (2, 17, 2),
+        "ordinal_depth": (2, 17),
+        "pose": (2, 17, 3),
+        "score": (2, 17),
+    }
+    np.testing.assert_array_equal(outputs["keypoints"][:, 0, 0], [7, 9])
+    np.testing.assert_array_equal(outputs["pose"], 1)
+
+
+@pytest.mark.parametrize("encode", [tiny.jpeg, tiny.png])
+@pytest.mark.parametrize("people", [0, 1, 3])
+def test_photo(rest, encode, people):
+    boxes = [[20, 15, 10 + i] for i in range(people)]
+    status, reply = rest.predict(clients.photo_json(encode(50), boxes))
+    assert status == 200, reply
+    # Without boxes the model looks for one person.
+    assert len(reply["outputs"]["pose"]) == max(people, 1)
+    np.testing.assert_allclose(reply["outputs"]["keypoints"], 50)
+
+
+def test_versions_in_the_address(rest):
+    body = {"instances": tiny.crop(1).tolist()}
+    assert rest.predict(body, version="/versions/1")[0] == 200
+    status, reply = rest.predict(body, version="/versions/7")
+    assert (status, reply) == (
+        404,
+        {"error": "Servable not found for request: Specific(tiny, 7)"},
+    )
+    # TF-Serving's words, which its clients look for.
+    status, reply = rest.predict(body, model="other")
+    assert (status, reply) == (
+        404,
+        {"error": "Servable not found for request: Latest(other)"},
+    )
+    status, reply = rest.predict(body, version="/labels/canary")
+    assert status == 404 and "canary" in reply["error"]
+    status, reply = rest.predict(body, version=f"/versions/{'9' * 30}")
+    assert status == 400 and "Failed to convert" in reply["error"]
+
+
+@pytest.mark.parametrize("path", ["", "/versions/1"])
+def test_status(rest, path):
+    status, text = rest.get(f"/v1/models/tiny{path}")
+    # As in the guide's example, letter for letter once parsed.
+    assert status == 200
+    assert json.loads(text) == {
+        "model_version_status": [
+            {
+                "version": "1",
+                "state": "AVAILABLE",
+                "status": {"error_code": "OK", "error_message": ""},
+            }
+        ]
+    }
+
+
+def test_metadata(rest):
+    status, text = rest.get("/v1/models/tiny/metadata")
+    found = json.loads(text)
+    assert status == 200
+    assert found["model_spec"] == {
+        "name": "tiny",
+        "version": "1",
+        "signature_name": "",
+    }
+    photo = found["metadata"]["signature_def"]["signature_def"]["photo"]
+    assert photo["inputs"]["boxes"]["dtype"] == "DT_FLOAT"
+    sizes = photo["inputs"]["boxes"]["tensor_shape"]["dim"]
+    assert [dim["size"] for dim in sizes] == ["-1", "3"]
+
+
+@pytest.mark.parametrize(
+    "method, path, status",
+    [
+        ("GET", "/v1/models/tiny/versions/2", 404),
+        ("GET", "/v1/models/other", 404),
+        ("GET", "/v1/models/other/metadata", 404),
+        ("GET", "/v1/models/tiny:predict", 400),
+        ("POST", "/v1/models/tiny", 400),
+        ("DELETE", "/v1/models/tiny:predict", 400),
+        ("POST", "/v1/models/tiny:classify", 501),
+        ("POST", "/v1/models/tiny:nonsense", 501),
+        ("GET", "/v1/models", 400),
+        ("GET", "/v1/", 400),
+        ("POST", "/healthz", 405),
+        ("GET", "/other", 404),
+    ],
+)
+def test_addresses_that_are_wrong(rest, method, path, status):
+    body = b"{}" if method == "POST" else None
+    got, text = rest.ask(method, path, body)
+    assert got == status
+    assert json.loads(text)["error"]
+
+
+@pytest.mark.parametrize(
+    "headers, body, status, word",
+    [
+        ({}, b"x" * (17 * 2**20), 413, "larger than"),
+        ({"Transfer-Encoding": "chunked"}, "chunks", 413, "larger than"),
+        ({"Content-Encoding": "gzip"}, b"x", 415, "compressed"),
+    ],
+)
+def test_bodies_that_are_refused(rest, headers, body, status, word):
+    if body == "chunks":
+        body = b"100000\r\n" + b"x" * 2**20 + b"\r\n"
+        body = body * 17 + b"0\r\n\r\n"
+    got, text = rest.ask("POST", "/v1/models/tiny:predict", body, headers)
+    assert got == status and word in json.loads(text)["error"]
+    # The connection is still good.
+    assert rest.get("/healthz")[0] == 200
+
+
+def test_health_and_metrics(rest):
+    assert rest.get("/healthz") == (200, "ok\n")
+    assert rest.get("/readyz") == (200, "ready\n")
+    rest.predict({"instances": tiny.crop(1).tolist()})
+    for path in ("/metrics", "/monitoring/prometheus/metrics"):
+        status, text = rest.get(path)
+        assert status == 200
+        assert (
+            'ordinal_tf_serve_version_available{model="tiny",version="1"} 1.0'
+            in text.splitlines()
+        )
+    counted = [
+        line
+        for line in text.splitlines()
+        if line.startswith("ordinal_tf_serve_requests_total")
+        and 'code="OK"' in line
+        and 'method="predict"' in line
+        and 'model="tiny"' in line
+    ]
+    assert len(counted) == 1 and float(counted[0].split()[-1]) >= 1
+    # Names that clients make up do not become series.
+    rest.predict({}, model="made-up")
+    assert "made-up" not in rest.get("/metrics")[1]

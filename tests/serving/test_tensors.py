@@ -1,0 +1,86 @@
+"""gRPC's tensors both ways, and what does not fit."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2
+
+from ordinal_tf.serving import errors, model, tensors
+
+SPECS = {
+    "x": model.Spec(tf.float32, (None, 2), "x:0"),
+    "s": model.Spec(tf.string, None, "s:0"),
+}
+
+
+def parse(x=None, s=None, **more):
+    inputs = {"x": [[1.0, 2.0]] if x is None else x, "s": b"a"}
+    protos = {
+        name: value
+        if isinstance(value, tensor_pb2.TensorProto)
+        else tf.make_tensor_proto(value)
+        for name, value in {**inputs, **more}.items()
+    }
+    return tensors.inputs_from_protos(protos, SPECS, max_bytes=1000)
+
+
+def test_arrays():
+    found = parse()
+    np.testing.assert_array_equal(found["x"], np.float32([[1, 2]]))
+    assert found["s"] == b"a"
+
+
+def proto(shape, **fields):
+    made = tensor_pb2.TensorProto(dtype=1, **fields)
+    for size in shape:
+        made.tensor_shape.dim.add(size=size)
+    return made
+
+
+@pytest.mark.parametrize(
+    "x, message",
+    [
+        (np.float64([[1, 2]]), "'x' must be float32. Received: DT_DOUBLE"),
+        ([1.0, 2.0], r"shape \[\?, 2\]. Received: \[2\]"),
+        ([[1.0]], r"Received: \[1, 1\]"),
+        (proto([-1, 2]), r"Received: \[-1, 2\]"),
+        (proto([2, 2], tensor_content=b"abc"), "do not fill its shape"),
+        (proto([1, 2], float_val=[1, 2, 3]), "do not fill"),
+        (proto([10**6, 2], float_val=[1]), "larger than the 1000 bytes"),
+        (tensor_pb2.TensorProto(dtype=999), "Received: 999"),
+    ],
+)
+def test_tensors_that_do_not_fit(x, message):
+    with pytest.raises(errors.ServingError, match=message):
+        parse(x)
+
+
+def test_names_are_named_but_not_at_length():
+    with pytest.raises(errors.ServingError) as caught:
+        tensors.check_names({"y" * 9999: 0}, SPECS)
+    assert "missing: s, x" in caught.value.message
+    assert len(caught.value.message) < 300
+
+
+@pytest.mark.parametrize(
+    "value, field",
+    [
+        (np.float32([[1, 2], [3, 4]]), "float_val"),
+        (np.float64([1.5]), "double_val"),
+        (np.int32([[3]]), "int_val"),
+        (np.uint8([1, 255]), "int_val"),
+        (np.int64([2**40]), "int64_val"),
+        (np.array([True, False]), "bool_val"),
+        (np.array([b"a", b""], object), "string_val"),
+        (np.float32(3), "float_val"),
+        (np.zeros((0, 17, 2), np.float32), "float_val"),
+        # Without a field of TF-Serving's own kind.
+        (np.float16([1.5, 2]), "tensor_content"),
+    ],
+)
+def test_round_trip(value, field):
+    made = tensors.proto_of(value)
+    back = tf.make_ndarray(made)
+    assert back.dtype == value.dtype and back.shape == value.shape
+    np.testing.assert_array_equal(back, value)
+    assert bool(getattr(made, field)) == bool(value.size)
