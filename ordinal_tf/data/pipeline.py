@@ -20,7 +20,7 @@ import math
 import tensorflow as tf
 
 from ordinal_tf import geometry, skeleton
-from ordinal_tf.data import crops, mixing, service, sources, transforms
+from ordinal_tf.data import crops, mixing, records, service, sources, transforms
 
 _MIRROR = skeleton.H36M17.mirror
 
@@ -93,7 +93,7 @@ def training_dataset(
 
     def augment(batch):
         position, data = batch.pop("position"), batch.pop("image")
-        labels = sources.decode_labels(batch)
+        labels = records.decode_strings(batch)
         draws = transforms.random_draws(position[0], share, seed)
         box, rotation, mirrored = transforms.random_crop(
             labels.pop("box"),
@@ -231,7 +231,7 @@ def evaluation_dataset(people, *, input_size, batch_size):
 
     def crop(strings):
         image = transforms.decode_photo(strings["image"])
-        box = sources.decode_labels({"box": strings["box"]})["box"]
+        box = records.decode_strings({"box": strings["box"]})["box"]
         matrix = geometry.crop_matrix(box, input_size)
         image = transforms.sample_affine(image, matrix, input_size)
         still = transforms.colour(image, tf.constant([1.0, 1.0, 1.0, 0.0]))
@@ -239,7 +239,7 @@ def evaluation_dataset(people, *, input_size, batch_size):
 
     def labelled(batch):
         image, matrix = batch.pop("image"), batch.pop("matrix")
-        labels = sources.decode_labels(batch)
+        labels = records.decode_strings(batch)
         del labels["box"]
         still = tf.zeros(tf.shape(matrix)[:1], tf.bool)
         moved = transforms.move_labels(labels, matrix, still, _MIRROR)

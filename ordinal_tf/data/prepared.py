@@ -68,7 +68,7 @@ class PreparedSet:
                 f"{where}, is damaged: {error.message.splitlines()[0]}; "
                 "prepare the dataset again."
             ) from error
-        return records.parse_numpy(data, where)
+        return records.parse(data, where)
 
 
 def read_frame(path, offset, length):
@@ -198,7 +198,11 @@ def read_index(path):
     # A damaged zip raises whatever its damage hits.
     damage = (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile)
     try:
-        with np.load(path, allow_pickle=False) as content:
+        # Opened here, because NumPy leaves a file open that is no zip.
+        with (
+            open(path, "rb") as file,
+            np.load(file, allow_pickle=False) as content,
+        ):
             arrays = {key: content[key] for key in _ARRAYS}
     except (*damage, NotImplementedError, RuntimeError) as error:
         raise ValueError(

@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import message
 
 from ordinal_tf import skeleton
 
@@ -113,40 +114,70 @@ def serialize(record):
     return example.SerializeToString(deterministic=True)
 
 
-def parse(serialized, fields=tuple(FIELDS)):
-    """Tensors of one record, in a graph or eagerly.
+def parse_strings(serialized, fields=tuple(FIELDS)):
+    """The fields of one record as they travel, in a graph.
 
     Args:
         serialized: scalar string.
         fields: names of the `FIELDS` that are wanted.
 
     Returns:
-        dict of tensors with the types and shapes of `FIELDS`.
+        dict of scalar strings.
     """
     spec = {key: tf.io.FixedLenFeature((), tf.string) for key in fields}
-    found = tf.io.parse_single_example(serialized, spec)
-    for key in fields:
+    return tf.io.parse_single_example(serialized, spec)
+
+
+def decode_strings(strings):
+    """Tensors from the strings of `parse_strings`, of many people at once.
+
+    Args:
+        strings: dict of string tensors of one shape `(...)`, by the names of
+            `FIELDS`.
+
+    Returns:
+        dict of tensors `(..., *shape)`.
+    """
+    decoded = {}
+    for key, value in strings.items():
         kind, shape = FIELDS[key]
-        if kind not in (bytes, str):
-            flat = tf.io.decode_raw(found[key], tf.as_dtype(kind))
-            found[key] = tf.reshape(flat, shape)
-    return found
+        if kind in (bytes, str):
+            decoded[key] = value
+            continue
+        flat = tf.io.decode_raw(value, tf.as_dtype(kind))
+        whole = tf.concat([tf.shape(value), shape], axis=0)
+        found = tf.reshape(flat, whole)
+        decoded[key] = tf.ensure_shape(found, value.shape + shape)
+    return decoded
 
 
-def parse_numpy(serialized, where):
-    """The dict that `serialize` took; `ValueError` names `where` otherwise."""
+def parse(serialized, where):
+    """The dict that `serialize` took, in NumPy.
+
+    Args:
+        serialized: bytes.
+        where: str, what messages call the record.
+
+    Raises:
+        ValueError: this is no record, or one that breaks the contract.
+    """
     try:
-        found = parse(tf.constant(serialized))
-    except tf.errors.OpError as error:
+        example = tf.train.Example.FromString(serialized)
+    except message.DecodeError as error:
         raise ValueError(
-            f"{where} is no record of this package "
-            f"({error.message.splitlines()[0]}); prepare the dataset again."
+            f"{where} is no tf.train.Example; prepare the dataset again."
         ) from error
-    record = {key: value.numpy() for key, value in found.items()}
-    try:
-        record["name"] = record["name"].decode()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{where}: `name` is no UTF-8 text.") from error
+    features, record = example.features.feature, {}
+    for key, (kind, shape) in FIELDS.items():
+        values = features[key].bytes_list.value if key in features else ()
+        if len(values) != 1:
+            raise ValueError(
+                f"{where} has no field `{key}`; prepare the dataset again."
+            )
+        try:
+            record[key] = _decode(values[0], kind, shape)
+        except ValueError as error:
+            raise ValueError(f"{where}: `{key}` is damaged: {error}") from error
     try:
         check(record)
     except ValueError as error:
@@ -154,8 +185,19 @@ def parse_numpy(serialized, where):
     return record
 
 
+def _decode(value, kind, shape):
+    if kind is bytes:
+        return value
+    if kind is str:
+        return value.decode()
+    array = np.frombuffer(value, np.uint8 if kind is np.bool_ else kind)
+    if kind is np.bool_ and array.size and array.max() > 1:
+        raise ValueError("a truth value is neither 0 nor 1.")
+    return array.reshape(shape).astype(kind)
+
+
 def picture_number(data):
     """uint64 that stands for a picture's bytes, whatever its name."""
     return np.uint64(
-        int.from_bytes(hashlib.sha256(data).digest()[:8], "little")
+        int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
     )

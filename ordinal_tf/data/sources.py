@@ -47,26 +47,6 @@ class Source:
     pictures: Callable
 
 
-def decode_labels(strings):
-    """Labels from the bytes that sources give.
-
-    Args:
-        strings: dict of string tensors of one shape `(...)`, by the names of
-            `records.FIELDS`.
-
-    Returns:
-        dict of tensors `(..., *shape)`.
-    """
-    decoded = {}
-    for key, value in strings.items():
-        kind, shape = records.FIELDS[key]
-        flat = tf.io.decode_raw(value, tf.as_dtype(kind))
-        whole = tf.concat([tf.shape(value), shape], axis=0)
-        found = tf.reshape(flat, whole)
-        decoded[key] = tf.ensure_shape(found, value.shape + shape)
-    return decoded
-
-
 def as_source(people):
     """The `Source` of `labels.LabelledPhotos`; a `Source` as it is."""
     return people if isinstance(people, Source) else photos_source(people)
@@ -119,8 +99,7 @@ def prepared_source(folder):
             tf.constant(opened.offset)[row],
             tf.constant(opened.length)[row],
         )
-        spec = {key: tf.io.FixedLenFeature((), tf.string) for key in READ}
-        return tf.io.parse_single_example(data, spec)
+        return records.parse_strings(data, READ)
 
     return Source(
         name=f"{opened.card['name']} in {folder}",
