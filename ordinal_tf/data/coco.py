@@ -104,6 +104,18 @@ def read_custom(source, *, split=None, skip_limit=0, report=print):
     )
 
 
+def custom_skeleton(source, *, split=None):
+    """The `skeleton.Skeleton` that `read_custom` maps from.
+
+    Raises:
+        ValueError: annotations are missing, or not in this layout.
+    """
+    ending = f"_{split}" if split else ""
+    path = pathlib.Path(source) / f"annotations{ending}.json"
+    body, _ = _bodies(path, _load_json(path))
+    return body
+
+
 def _read(name, annotations, images, relations, bad):
     body, people = _read_people(annotations, images, bad)
     if not people:
@@ -162,17 +174,7 @@ def _load_json(path):
 def _read_people(path, images, bad):
     """The skeleton of a file, and its `_Person`s."""
     content = _load_json(path)
-    bodies = {
-        category["id"]: _category_skeleton(path, category)
-        for category in content["categories"]
-        if category.get("keypoints") and _is_id(category.get("id"))
-    }
-    if len(set(bodies.values())) != 1:
-        raise ValueError(
-            f"{path}: `categories` must hold one that has an `id` and names "
-            f"its `keypoints`. Found: {len(bodies)}."
-        )
-    body = next(iter(bodies.values()))
+    body, categories = _bodies(path, content)
     pictures = {}
     for row in content["images"]:
         name = row.get("file_name")
@@ -192,7 +194,7 @@ def _read_people(path, images, bad):
         category = row.get("category_id")
         if row.get("iscrowd") or not _is_id(category):
             continue
-        if category not in bodies:
+        if category not in categories:
             continue
         number = row.get("id")
         try:
@@ -212,6 +214,21 @@ def _read_people(path, images, bad):
             continue
         people.append(person)
     return body, people
+
+
+def _bodies(path, content):
+    """The skeleton that categories name, and the ids of these categories."""
+    bodies = {
+        category["id"]: _category_skeleton(path, category)
+        for category in content["categories"]
+        if category.get("keypoints") and _is_id(category.get("id"))
+    }
+    if len(set(bodies.values())) != 1:
+        raise ValueError(
+            f"{path}: `categories` must hold one that has an `id` and names "
+            f"its `keypoints`. Found: {len(bodies)}."
+        )
+    return next(iter(bodies.values())), set(bodies)
 
 
 def _is_id(value):

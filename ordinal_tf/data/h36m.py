@@ -112,8 +112,8 @@ def read_annotations(path):
             f"{path}: `annot.K` must hold one 3 x 3 matrix per pose. "
             f"Received: {intrinsics.shape} for {len(camera)} poses."
         )
-    if not np.isfinite(intrinsics).all():
-        raise ValueError(f"{path}: `annot.K` is not finite.")
+    if not (np.abs(intrinsics) < 1e6).all():
+        raise ValueError(f"{path}: `annot.K` holds no intrinsics in pixels.")
     mapping = skeleton.mapping(_JOINTS, skeleton.H36M17)
     poses, _ = mapping.points(np.swapaxes(camera, 1, 2), known)
     names = tuple(str(name) for name in np.atleast_1d(annotation.imgname))
@@ -163,10 +163,11 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
     boxes = np.column_stack([arrays["center"], 200 * arrays["scale"]])
     depth = _bin_depth(arrays.get("zind"), to_ours) if pose is None else None
 
-    usable = np.isfinite(boxes).all(-1) & (boxes[:, 2] > 0)
+    usable = (np.abs(boxes) < 1e5).all(-1) & (boxes[:, 2] >= 1)
     behind = np.zeros(len(names), bool)
     if pose is not None:
-        behind = ~(np.isfinite(pose).all((1, 2)) & (pose[..., 2] > 0).all(-1))
+        near = (np.abs(pose) < 1e6).all((1, 2))
+        behind = ~(near & (pose[..., 2] > 0).all(-1))
     bad = labels.BadRecords(str(path), skip_limit, report)
     rows = []
     for row, name in enumerate(names):
@@ -285,9 +286,9 @@ def _keypoints(path, arrays, to_ours, pose, camera):
                 f"{path} has no dataset 'part', and no S and K beside it in "
                 f"{path.stem}.mat: there are no 2D joints."
             )
-        return projected, np.isfinite(projected).all(-1)
+        return projected, (np.abs(projected) < 1e5).all(-1)
     part = arrays["part"]
-    known = np.isfinite(part).all(-1) & (part[..., 0] > 0)
+    known = (np.abs(part) < 1e5).all(-1) & (part[..., 0] > 0)
     keypoints, known = to_ours.points(part, known)
     if projected is not None and known.any():
         apart = np.linalg.norm(keypoints - projected, axis=-1)[known]

@@ -75,8 +75,9 @@ def read_h36m_npz(
                 f"{None if found is None else (found.dtype.str, found.shape)}."
             )
     part, pose = arrays["part"], 1000.0 * arrays["S"][..., :3]
-    known = np.isfinite(part).all(-1) & (part[..., 2] > 0)
-    pose_known = np.isfinite(arrays["S"]).all(-1) & (arrays["S"][..., 3] > 0)
+    # NaN, and what no place can be, is not annotated.
+    known = (np.abs(part) < 1e5).all(-1) & (part[..., 2] > 0)
+    pose_known = (np.abs(arrays["S"]) < 1e3).all(-1) & (arrays["S"][..., 3] > 0)
     boxes = np.column_stack([arrays["center"], 200.0 * arrays["scale"]])
     bad = labels.BadRecords(str(path), skip_limit, report)
     paths, rows = [], []
@@ -84,7 +85,7 @@ def read_h36m_npz(
         candidates = [images / name, images / pathlib.PurePath(name).name]
         picture = next((p for p in candidates if _is_file(p)), None)
         fault = None
-        if not np.isfinite(boxes[row]).all() or boxes[row, 2] <= 0:
+        if not (np.abs(boxes[row]) < 1e5).all() or boxes[row, 2] < 1:
             fault = "its center and scale make no box."
         elif not known[row].any():
             fault = "no joint is annotated."

@@ -20,7 +20,7 @@ import pathlib
 import numpy as np
 
 from ordinal_tf import geometry, skeleton
-from ordinal_tf.data import h36m_cameras, labels, video
+from ordinal_tf.data import cdf_check, h36m_cameras, labels, video
 
 SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
 _VIDEO_FPS = 50
@@ -117,6 +117,7 @@ def read_positions(path):
             "'ordinal-tf[datasets]'."
         ) from error
     try:
+        cdf_check.check(path.read_bytes())
         pose = np.asarray(cdflib.CDF(path).varget("Pose"), np.float64)
     except Exception as error:  # Damaged files raise whatever they hit.
         raise ValueError(

@@ -134,6 +134,12 @@ def _read_action(folder, action, frames, cameras, bad, report):
     except ValueError as error:
         bad.skip(f"{error} {folder.name} {action} is left out.")
         return []
+    if not valid.any():
+        bad.skip(
+            f"{folder.name} {action}: no frame has valid motion capture; it "
+            "is left out."
+        )
+        return []
     dropped = len(frames) - int(valid.sum())
     if dropped:
         report(

@@ -134,7 +134,7 @@ def _read_numbers(path, key):
 def _annotated(joints):
     """Which joints have a place, `(M, J)` bool, from `(M, J, 3)` rows."""
     flag = joints[..., 2] > 0
-    finite = np.isfinite(joints).all(-1)
+    finite = (np.abs(joints) < 1e5).all(-1)  # Not NaN, not damaged.
     placed = finite & (joints[..., :2] > 0).all(-1)
     if joints.shape[1] == len(skeleton.MPII16):
         return placed

@@ -176,7 +176,7 @@ def _person(rect):
     """Box `(3,)`, points `(16, 2)` and which are known, pixels from 0."""
     scale = _scalar(rect, "scale")
     places = _structs(getattr(rect, "objpos", None))
-    if len(places) != 1 or not 0 < scale < 1000:
+    if len(places) != 1 or not 0.01 < scale < 1000:
         raise ValueError("a person has no `objpos`, or no positive `scale`.")
     x, y = _scalar(places[0], "x") - 1, _scalar(places[0], "y") - 1
     box = np.array([x, y + _CENTRE_DOWN * scale, 200 * _ENLARGE * scale])

@@ -89,8 +89,17 @@ def _array(data, wanted):
     if math.prod(shape) * dtype.itemsize > len(data):
         raise ValueError(f"an array states a size of {shape}")
     values = np.frombuffer(data[file.tell() :], dtype, math.prod(shape))
+    if dtype.kind == "U" and values.size:
+        _check_text(values)
     # A copy, because these bytes cannot be written to.
     return values.reshape(shape, order="F" if fortran_order else "C").copy()
+
+
+def _check_text(values):
+    """Raises `ValueError` for what is no text, which Python cannot hold."""
+    codes = values.view(values.dtype.str[0] + "u4")
+    if (codes > 0x10FFFF).any():
+        raise ValueError("it holds text that is none")
 
 
 class _Unpickler(pickle.Unpickler):

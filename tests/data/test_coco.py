@@ -136,6 +136,7 @@ def test_other_joint_sets_and_splits(tmp_path):
     for name in ("annotations.json",):
         (folder / name).rename(folder / "annotations_val.json")
     photos = read(folder, split="val")
+    assert coco.custom_skeleton(folder, split="val") is lsp
     for joint in ("head_top", "left_knee"):
         np.testing.assert_allclose(
             photos.keypoints[0, H36M.index(joint)],
