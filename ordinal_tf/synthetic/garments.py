@@ -233,7 +233,15 @@ def cover(body, garment):
             f"A garment is one of {', '.join(KINDS)}. Received: "
             f"{garment.kind!r}."
         )
-    field = _FIELDS[garment.kind](anatomy(body), garment)
+    mind = anatomy(body)
+    field = _FIELDS[garment.kind](mind, garment)
+    own = body.vertex_layer == bodies.LAYERS.index(_source(garment))
+    if garment.kind == "skirt":
+        # Hips and thighs would show when a leg is lifted.
+        thighs = np.minimum(_waist(mind, garment), 90 - mind.along_leg)
+        field = np.where(own, field, thighs)
+    else:
+        field = np.where(own, field, -_FAR_MM)
     return field.astype(np.float32)
 
 
@@ -254,14 +262,17 @@ def dress(body, garments):
     skin = body.faces[body.face_layer <= layer["eyes"]]
     pieces = [_shown(skin, fields)]
     for i, (garment, field) in enumerate(zip(garments, fields, strict=True)):
-        source = {"skirt": "skirt", "long_hair": "hair"}.get(
-            garment.kind, "skin"
-        )
+        source = _source(garment)
         faces = body.faces[body.face_layer == layer[source]]
         faces = faces[(field > 0)[faces].any(1)]
         outer = fields[i + 1 :] if source == "skin" else []
         pieces.append(_shown(faces, outer))
     return _assemble(body, mind, garments, fields, pieces)
+
+
+def _source(garment):
+    """The layer of the body that a garment is cut from."""
+    return {"skirt": "skirt", "long_hair": "hair"}.get(garment.kind, "skin")
 
 
 def _shown(faces, fields):
@@ -327,7 +338,7 @@ def _assemble(body, mind, garments, fields, pieces):
 
 def _smooth(garment):
     # Helper meshes have no skin to forget.
-    return None if garment.kind in ("skirt", "long_hair") else garment.smooth
+    return garment.smooth if _source(garment) == "skin" else None
 
 
 def place(outfit, body, vertices, normals):

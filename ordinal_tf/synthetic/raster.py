@@ -131,6 +131,50 @@ def rasterise(vertices, faces, camera, window, *, supersample=2):
     return Fragments((rows, columns), samples, face, corners, weights, depth)
 
 
+def facing(vertices, faces):
+    """Which triangles turn their outside to the camera.
+
+    Args:
+        vertices: `(V, 3)` float32 mm, camera axes, all before the camera.
+        faces: `(F, 3)` int32, counter-clockwise seen from outside.
+
+    Returns:
+        `(F,)` bool.
+    """
+    x, y = vertices[:, 0] / vertices[:, 2], vertices[:, 1] / vertices[:, 2]
+    a, b, c = np.ascontiguousarray(faces.T)
+    ax, ay = x[a], y[a]
+    # Clockwise on the screen, because its y points down.
+    return (x[b] - ax) * (y[c] - ay) < (x[c] - ax) * (y[b] - ay)
+
+
+def depth_map(vertices, faces, camera, shape, *, near_mm, far_mm):
+    """Depth of the nearest triangle in every pixel.
+
+    Args:
+        vertices: `(V, 3)` float32 mm, camera axes.
+        faces: `(F, 3)` int32.
+        camera: `(3, 3)` intrinsics.
+        shape: `(rows, columns)`; the image starts at pixel (0, 0).
+        near_mm, far_mm: all vertices lie between these depths.
+
+    Returns:
+        `(rows, columns)` float32 mm; `far_mm` where there is nothing.
+    """
+    depth = np.full(shape, far_mm, np.float32)
+    cv2.triangleRasterizeDepth(
+        vertices @ _to_opencv(camera, (0, 0, shape[1], shape[0])).T,
+        np.ascontiguousarray(faces),
+        depth,
+        np.eye(4, dtype=np.float32),
+        np.pi / 2,
+        near_mm,
+        far_mm,
+        _settings(cv2.RASTERIZE_COMPAT_DISABLED),
+    )
+    return depth
+
+
 def _to_samples(camera, window, supersample):
     """Intrinsics `(3, 3)` float64 whose pixels are the window's samples."""
     x0, y0 = window[:2]
@@ -147,18 +191,7 @@ def _to_samples(camera, window, supersample):
 
 def _face_numbers(vertices, faces, camera, window, shape):
     """Image `(rows, columns)` int32 of face numbers from 1; 0 for none."""
-    x0, y0, width, height = window
-    # OpenCV's camera looks along -z with y up, its principal point is the
-    # middle of the image and its pixel centres lie on halves. With a field
-    # of view of 90 degrees, this linear map makes it equal to ours.
-    to_opencv = np.array(
-        [
-            [2 / height, 0, (1 - 2 * x0 - width) / height],
-            [0, -2 / height, -(1 - 2 * y0 - height) / height],
-            [0, 0, -1],
-        ]
-    ) @ np.asarray(camera, np.float64)
-    points = vertices @ to_opencv.T.astype(np.float32)
+    points = vertices @ _to_opencv(camera, window).T
     # Flat colour is that of the first corner, so each face needs its own.
     points = np.concatenate([points, points[faces[:, 0]]])
     corners = np.concatenate(
@@ -172,13 +205,6 @@ def _face_numbers(vertices, faces, camera, window, shape):
     colours[len(vertices) :, 0] = np.arange(1, len(faces) + 1)
     drawn = np.zeros((*shape, 3), np.float32)
     if len(faces):
-        settings = (
-            cv2.TriangleRasterizeSettings()
-            .setShadingType(cv2.RASTERIZE_SHADING_FLAT)
-            .setCullingMode(cv2.RASTERIZE_CULLING_NONE)
-            # Spares OpenCV the conversion of depths, which are found below.
-            .setGlCompatibleMode(cv2.RASTERIZE_COMPAT_INVDEPTH)
-        )
         cv2.triangleRasterize(
             points,
             np.ascontiguousarray(corners),
@@ -189,9 +215,37 @@ def _face_numbers(vertices, faces, camera, window, shape):
             np.pi / 2,
             NEAR_MM,
             _FAR_MM,
-            settings,
+            # Spares OpenCV the conversion of depths, which are found later.
+            _settings(cv2.RASTERIZE_COMPAT_INVDEPTH),
         )
     return drawn[..., 0].astype(np.int32)
+
+
+def _to_opencv(camera, window):
+    """Linear map `(3, 3)` float32 of camera points for OpenCV.
+
+    Its camera looks along -z with y up, its principal point is the middle of
+    the image, its pixel centres lie on halves. With a field of view of 90
+    degrees, this map is all the difference.
+    """
+    x0, y0, width, height = window
+    change = np.array(
+        [
+            [2 / height, 0, (1 - 2 * x0 - width) / height],
+            [0, -2 / height, -(1 - 2 * y0 - height) / height],
+            [0, 0, -1],
+        ]
+    )
+    return (change @ np.asarray(camera, np.float64)).astype(np.float32)
+
+
+def _settings(depths):
+    return (
+        cv2.TriangleRasterizeSettings()
+        .setShadingType(cv2.RASTERIZE_SHADING_FLAT)
+        .setCullingMode(cv2.RASTERIZE_CULLING_NONE)
+        .setGlCompatibleMode(depths)
+    )
 
 
 def _weights(homogeneous, faces, face, samples, columns):

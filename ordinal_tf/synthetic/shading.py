@@ -1,0 +1,476 @@
+"""Light on a synthetic person: colours of every sample, shadows, coverage.
+
+The mesh is drawn once, as numbers of triangles (`raster`); then each covered
+sample gets its colour from what its triangle's corners say.
+"""
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from ordinal_tf.synthetic import body as bodies
+from ordinal_tf.synthetic import fabrics, garments, posing, raster
+
+# Shadow maps: pixels, and how far off a directed light stands.
+_SHADOW_SIDE = 192
+_LIGHT_MM = 30000.0
+# A point this close behind the surface that the light sees is lit.
+_BIAS_MM = 14.0
+# Samples per pixel and axis.
+SUPERSAMPLE = 2
+_NOISE_MM = 2.2  # Side of a texel of the noise.
+_GAMMA = 1 / 2.2
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Light:
+    """One directed light and the light from all sides; camera axes.
+
+    Attributes:
+        direction: `(3,)` unit vector towards the light.
+        colour: `(3,)` linear RGB of the directed light.
+        sky, ground: `(3,)` linear RGB of what comes from above and below.
+        up: `(3,)` unit vector away from the ground.
+    """
+
+    direction: np.ndarray
+    colour: np.ndarray
+    sky: np.ndarray
+    ground: np.ndarray
+    up: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Drawn:
+    """A person on nothing.
+
+    Attributes:
+        rgb: `(H, W, 3)` float32, 0 to 255, multiplied by `alpha`.
+        alpha: `(H, W)` float32, 0 to 1, the share that the person covers.
+        depth: `(H, W)` float32 mm of the nearest surface; inf for none.
+        mask: `(H, W)` bool, alpha is 0.5 or more.
+        material: `(H, W)` uint8, 1 + index into `garments.MATERIALS`; 0 for
+            none.
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray
+    depth: np.ndarray
+    mask: np.ndarray
+    material: np.ndarray
+
+
+def sample_light(
+    rng,
+    *,
+    up=(0.0, -1.0, 0.0),
+    directed=(0.15, 1.0),
+    height=(0.15, 1.35),
+    warmth=0.12,
+    bounce=(0.2, 0.7),
+    strength=(0.8, 1.35),
+    flash=0.06,
+):
+    """Sun, lamps or an overcast sky.
+
+    Args:
+        rng: `np.random.Generator`.
+        up: `(3,)` unit vector away from the ground, camera axes.
+        directed: (least, most) share of the light that has a direction.
+        height: (least, most) radians of it above the horizon.
+        warmth: standard deviation of the logarithm of red over blue.
+        bounce: (least, most) share of light that comes back from the ground.
+        strength: (least, most) light on a surface that faces the source.
+        flash: probability that the light comes from the camera.
+
+    Returns:
+        `Light`.
+    """
+    up = np.asarray(up, np.float64)
+    share, total = rng.uniform(*directed), rng.uniform(*strength)
+    azimuth, angle = rng.uniform(-np.pi, np.pi), rng.uniform(*height)
+    tints = np.exp(np.outer(rng.normal(0, warmth, 2), [0.5, 0, -0.5]))
+    earth = rng.uniform(0.75, 1.0, 3)
+    side = np.cross(up, [0.0, 0.0, 1.0] if abs(up[2]) < 0.9 else [1.0, 0, 0])
+    side /= np.linalg.norm(side)
+    level = np.cos(azimuth) * side + np.sin(azimuth) * np.cross(side, up)
+    direction = np.cos(angle) * level + np.sin(angle) * up
+    back = rng.uniform(*bounce)
+    if rng.random() < flash:
+        direction = rng.normal(0, 0.08, 3) - [0.0, 0.0, 1.0]
+        direction /= np.linalg.norm(direction)
+        share = max(share, 0.7)
+    return Light(
+        direction=direction.astype(np.float32),
+        colour=(total * share * tints[0]).astype(np.float32),
+        sky=(total * (1.05 - share) * tints[1]).astype(np.float32),
+        ground=(
+            back * total * (0.25 + 0.75 * (1.05 - share)) * earth * tints[0]
+        ).astype(np.float32),
+        up=up.astype(np.float32),
+    )
+
+
+def render(
+    vertices,
+    normals,
+    body,
+    look,
+    light,
+    camera,
+    size,
+    *,
+    supersample=SUPERSAMPLE,
+):
+    """Draws a dressed person.
+
+    Args:
+        vertices, normals: `(V, 3)` float32 of the posed body; mm, camera
+            axes.
+        body: `body.Body`.
+        look: `looks.Look`.
+        light: `Light`.
+        camera: `(3, 3)` intrinsics; pixel centres lie on integers.
+        size: `(H, W)`, or an int for both.
+        supersample: int, samples per pixel and axis.
+
+    Returns:
+        `Drawn`.
+    """
+    size = tuple(int(side) for side in np.broadcast_to(size, 2))
+    outfit = garments.dress(body, look.garments)
+    placed = garments.place(outfit, body, vertices, normals)
+    window = raster.window_around(placed, camera, size)
+    if window is None:
+        return _nothing(size)
+    shown = raster.facing(placed, outfit.faces) | outfit.face_open
+    shown = np.flatnonzero(shown)
+    samples = raster.rasterise(
+        placed, outfit.faces[shown], camera, window, supersample=supersample
+    )
+    face = shown[samples.face]
+    normal, tint, texture, at = _interpolated(
+        samples,
+        posing.normals(placed, outfit.faces),
+        _tints(body, look, outfit),
+        outfit.texture,
+        placed,
+    )
+    noise = _noise(texture, outfit.face_material[face])
+    part = outfit.face_part[face]
+    albedo = tint * _cloth(outfit, part, texture)
+    _add_badges(albedo, body, outfit, part, samples)
+    gloss, rough, blotch = _surface(outfit)
+    albedo *= 1 + blotch[part][:, None] * noise[:, :1]
+    normal = _unit(normal) + rough[part][:, None] * noise[:, 1:]
+    normal = _towards(_unit(normal), at)
+    open_to_sky = _openness(samples, camera[0][0] * supersample)
+    lit = shadow(placed, outfit.faces, light, at + _BIAS_MM * normal)
+    colour = shade(
+        normal,
+        albedo,
+        light,
+        lit=lit,
+        open_to_sky=open_to_sky,
+        gloss=gloss[part],
+    )
+    return _developed(
+        samples, colour, outfit.face_material[face], window, size, supersample
+    )
+
+
+def shade(normal, albedo, light, *, lit=1.0, open_to_sky=1.0, gloss=None):
+    """Light that surfaces send to the camera, linear.
+
+    Args:
+        normal: `(P, 3)` unit vectors, camera axes.
+        albedo: `(P, 3)` linear RGB, 0 to 1.
+        light: `Light`.
+        lit: `(P,)` or a number, the share of the directed light that gets
+            there.
+        open_to_sky: `(P,)` or a number, the share of the rest.
+        gloss: `(P,)` strength of the highlight, or None.
+
+    Returns:
+        `(P, 3)` float32. A matt surface that faces the directed light sends
+        albedo times its colour.
+    """
+    lit = np.broadcast_to(np.float32(lit), len(normal))
+    direct = np.maximum(normal @ light.direction, 0) * lit
+    above = (normal @ light.up + 1) * np.float32(0.5)
+    ambient = light.ground + above[:, None] * (light.sky - light.ground)
+    ambient *= np.broadcast_to(np.float32(open_to_sky), len(normal))[:, None]
+    colour = albedo * (direct[:, None] * light.colour + ambient)
+    if gloss is not None:
+        half = light.direction - np.float32([0, 0, 1])
+        half /= max(np.linalg.norm(half), 1e-6)
+        shine = np.maximum(normal @ half.astype(np.float32), 0)
+        for _ in range(4):
+            shine *= shine  # To the power of 16.
+        shine *= gloss * lit * 4
+        colour += shine[:, None] * light.colour
+    return colour
+
+
+def shadow(vertices, faces, light, points):
+    """The share of a directed light that reaches points past a mesh.
+
+    Args:
+        vertices: `(V, 3)` float32 mm, camera axes.
+        faces: `(F, 3)` int32.
+        light: `Light`.
+        points: `(P, 3)` float32 mm; those on the mesh should be moved off it
+            by a little.
+
+    Returns:
+        `(P,)` float32, 0 to 1.
+    """
+    frame = _light_frame(light.direction)
+    low, high = vertices.min(0), vertices.max(0)
+    middle = (low + high) / 2
+    offset = np.float32([0, 0, _LIGHT_MM]) - frame @ middle
+    seen = vertices @ frame.T + offset
+    flat = seen[:, :2] / seen[:, 2:]
+    reach = float(np.abs(flat).max())
+    side = _SHADOW_SIDE
+    focal, centre = (side / 2 - 3) / reach, (side - 1) / 2
+    intrinsics = np.array([[focal, 0, centre], [0, focal, centre], [0, 0, 1]])
+    deep = np.abs(seen[:, 2] - _LIGHT_MM).max() + 100
+    depth = raster.depth_map(
+        seen,
+        faces,
+        intrinsics,
+        (side, side),
+        near_mm=_LIGHT_MM - deep,
+        far_mm=_LIGHT_MM + deep,
+    ).ravel()
+    at = points @ frame.T + offset
+    scale = np.float32(focal) / at[:, 2]
+    column = np.clip(at[:, 0] * scale + centre, 0, side - 1.001)
+    row = np.clip(at[:, 1] * scale + centre, 0, side - 1.001)
+    left, top = column.astype(np.int32), row.astype(np.int32)
+    column, row = column - left, row - top
+    first = top * side + left
+    limit = at[:, 2] - np.float32(_BIAS_MM)
+
+    def open_at(step):
+        return (depth[first + step] > limit).astype(np.float32)
+
+    upper = open_at(0) * (1 - column) + open_at(1) * column
+    lower = open_at(side) * (1 - column) + open_at(side + 1) * column
+    return upper + row * (lower - upper)
+
+
+def ground_shadow(
+    vertices, light, camera, size, *, floor, strength=1.0, coarse=4
+):
+    """How much a person's shadow leaves of the light on the floor.
+
+    Args:
+        vertices: `(V, 3)` mm, camera axes.
+        light: `Light`; `light.up` is the floor's normal.
+        camera: `(3, 3)` intrinsics.
+        size: `(H, W)`, or an int for both.
+        floor: `(3,)` mm, camera axes, a point of the floor.
+        strength: float 0 to 1; 0 leaves everything.
+        coarse: int, the map is made at this fraction of the size.
+
+    Returns:
+        `(H, W)` float32, 0 to 1, to be multiplied with linear light. It is
+        about the floor alone and takes no notice of what stands before it.
+    """
+    height, width = (int(side) for side in np.broadcast_to(size, 2))
+    rows, columns = -(-height // coarse), -(-width // coarse)
+    vertices = vertices[::2]
+    above = (vertices - np.asarray(floor, np.float32)) @ light.up
+    slope = max(float(light.direction @ light.up), 0.15)
+    dark = np.zeros((rows, columns), np.float32)
+    # The nearer to the floor, the sharper; the sky's shadow lies below.
+    total = light.colour.mean() + light.sky.mean()
+    for share, way, reach, sigma in (
+        (light.colour.mean() / total, light.direction / slope, np.inf, 1.2),
+        (light.sky.mean() / total, light.up, 350.0, 2.0),
+    ):
+        near = above < reach
+        cast = vertices[near] - above[near, None] * way
+        dark = np.maximum(
+            dark, share * _splat(cast, camera, (rows, columns), coarse, sigma)
+        )
+    dark = cv2.resize(dark, (width, height), interpolation=cv2.INTER_LINEAR)
+    return 1 - np.float32(strength) * dark
+
+
+def _splat(points, camera, shape, coarse, sigma):
+    """Coverage `(rows, columns)` of many points on a coarse image."""
+    points = points[points[:, 2] > raster.NEAR_MM]
+    cover = np.zeros(shape, np.float32)
+    if len(points):
+        at = (raster.project(points, camera) + 0.5) / coarse
+        inside = ((at >= 0) & (at < [shape[1], shape[0]])).all(1)
+        column, row = at[inside].astype(np.int32).T
+        cover[row, column] = 1
+        cover = cv2.dilate(cover, np.ones((3, 3), np.uint8))
+        cover = cv2.GaussianBlur(cover, (0, 0), sigma)
+    return cover
+
+
+def _light_frame(direction):
+    """Rotation `(3, 3)` float32 whose z points away from the light."""
+    z = -np.asarray(direction, np.float64)
+    x = np.cross(np.eye(3)[np.argmin(np.abs(z))], z)
+    x /= np.linalg.norm(x)
+    return np.stack([x, np.cross(z, x), z]).astype(np.float32)
+
+
+def _interpolated(samples, *values):
+    """Values of several kinds at the vertices, each at the samples."""
+    widths = np.cumsum([v.shape[1] for v in values])[:-1]
+    together = np.concatenate(values, 1)
+    return np.split(samples.interpolate(together), widths, axis=1)
+
+
+def _tints(body, look, outfit):
+    """`(N, 3)` linear colours of the skin; ones where cloth has its own."""
+    paint = {name: body.paint == i for i, name in enumerate(bodies.PAINT)}
+    colour = np.tile(look.skin, (len(body.vertices), 1))
+    x, y, z = body.vertices.T
+    if look.beard:
+        chin = np.clip((1512 - y) / 14, 0, 1) * np.clip((y - 1435) / 20, 0, 1)
+        chin *= np.clip((z - 45) / 25, 0, 1) * (np.abs(x) < 75)
+        colour += (look.beard * chin)[:, None] * (look.brows - colour)
+    colour[paint["lips"]] = look.lips
+    colour[paint["brows"]] = look.brows
+    colour[paint["scalp"]] = look.scalp
+    eyes = body.vertex_layer == bodies.LAYERS.index("eyes")
+    colour[eyes] = 0.55
+    colour[paint["iris"]] = look.iris
+    tint = np.ones((len(outfit.start), 3), np.float32)
+    tint[outfit.parts[0]] = colour[outfit.start[outfit.parts[0]]]
+    return tint
+
+
+def _cloth(outfit, part, texture):
+    """`(P, 3)` linear colours from the fabrics' tiles; ones for skin."""
+    tiles = [np.ones((1, 1, 3), np.float32)]
+    tiles += [fabric.tile for fabric in outfit.fabrics[1:]]
+    sides = np.array([len(tile) for tile in tiles])
+    first = np.cumsum([0, *sides**2])[:-1]
+    per_mm = sides / [1.0, *(f.tile_mm for f in outfit.fabrics[1:])]
+    cell = np.floor(texture * per_mm[part].astype(np.float32)[:, None])
+    side = sides[part]
+    column, row = np.remainder(cell.astype(np.int32), side[:, None]).T
+    every = np.concatenate([tile.reshape(-1, 3) for tile in tiles])
+    return every[first[part] + row * side + column]
+
+
+def _add_badges(albedo, body, outfit, part, samples):
+    """Paints prints on chests and backs into `albedo`."""
+    for i, fabric in enumerate(outfit.fabrics):
+        if fabric is None or fabric.badge is None:
+            continue
+        chosen = np.flatnonzero(part == i)
+        rest = outfit.vary(garments.anatomy(body).at)
+        rest = np.einsum(
+            "pk,pkc->pc", samples.weights[chosen], rest[samples.corners[chosen]]
+        )
+        x, y, z = rest.T
+        side = len(fabric.badge)
+        # As one reads it: the person's left is on the right in front.
+        across = np.where(z > 0, x, -x)
+        column = np.floor((across / 190 + 0.5) * side).astype(np.int32)
+        row = np.floor((1335 - y) / 190 * side).astype(np.int32)
+        inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
+        badge = fabric.badge[row[inside], column[inside]]
+        chosen = chosen[inside]
+        albedo[chosen] += badge[:, 3:] * (badge[:, :3] - albedo[chosen])
+
+
+def _noise(texture, material):
+    """`(P, 4)` smooth noise on the surface; drawn out along hair."""
+    hair = material == garments.MATERIALS.index("hair")
+    u = texture[:, 0] * np.where(hair, 2.0, 1 / _NOISE_MM).astype(np.float32)
+    v = texture[:, 1] * np.where(hair, 0.1, 1 / _NOISE_MM).astype(np.float32)
+    table = fabrics.noise_table(0)
+    last = len(table) - 1
+    cell = (v.astype(np.int32) & last) * len(table) + (
+        u.astype(np.int32) & last
+    )
+    return np.take(table.reshape(-1, 4), cell, 0)
+
+
+def _surface(outfit):
+    """Per part: gloss, how rough, and how uneven the colour is."""
+    skin = (0.05, 0.03, 0.04)
+    values = [
+        skin if f is None else (f.gloss, f.rough, 0.04 + 0.3 * f.rough**2)
+        for f in outfit.fabrics
+    ]
+    return np.array(values, np.float32).T
+
+
+def _towards(normal, at):
+    """Normals of inner sides, too, turned to the camera."""
+    away = np.einsum("pi,pi->p", normal, at) > 0
+    # What is seen is never turned away by more than rounding and bumps.
+    return np.where(away[:, None], -normal, normal)
+
+
+def _openness(samples, focal):
+    """`(P,)` share of the sky: less where all around is nearer."""
+    drawn = np.zeros(samples.shape, np.float32)
+    drawn.ravel()[samples.samples] = 1
+    depth = np.zeros(samples.shape, np.float32)
+    depth.ravel()[samples.samples] = samples.depth
+    factor = 4
+    small = tuple(max(side // factor, 1) for side in samples.shape[::-1])
+    both = cv2.resize(
+        np.dstack([depth, drawn]), small, interpolation=cv2.INTER_AREA
+    )
+    sigma = 60 * focal / factor / max(float(np.median(samples.depth)), 1.0)
+    both = cv2.GaussianBlur(both, (0, 0), max(sigma, 0.5))
+    both = cv2.resize(
+        both, samples.shape[::-1], interpolation=cv2.INTER_LINEAR
+    ).reshape(-1, 2)[samples.samples]
+    behind = samples.depth - both[:, 0] / np.maximum(both[:, 1], 1e-3)
+    return 1 - np.float32(0.6) * np.clip(behind / 140, 0, 1)
+
+
+def _developed(samples, colour, material, window, size, supersample):
+    """`Drawn` of linear colours at samples."""
+    grid = np.zeros((samples.shape[0] * samples.shape[1], 4), np.float32)
+    colour = np.clip(colour, 0, 1)
+    grid[samples.samples, :3] = 255 * cv2.pow(colour, _GAMMA)
+    grid[samples.samples, 3] = 1
+    x0, y0, width, height = window
+    grid = cv2.resize(
+        grid.reshape(*samples.shape, 4),
+        (width, height),
+        interpolation=cv2.INTER_AREA,
+    )
+    at = (slice(y0, y0 + height), slice(x0, x0 + width))
+    drawn = _nothing(size)
+    drawn.rgb[at] = grid[..., :3]
+    drawn.alpha[at] = grid[..., 3]
+    drawn.mask[at] = grid[..., 3] >= 0.5
+    cells = (height, supersample, width, supersample)
+    depth = samples.grid(samples.depth, np.float32(np.inf))
+    drawn.depth[at] = depth.reshape(cells).min((1, 3))
+    material = samples.grid(material + np.uint8(1), np.uint8(0))
+    drawn.material[at] = material.reshape(cells).max((1, 3))
+    return drawn
+
+
+def _nothing(size):
+    return Drawn(
+        rgb=np.zeros((*size, 3), np.float32),
+        alpha=np.zeros(size, np.float32),
+        depth=np.full(size, np.inf, np.float32),
+        mask=np.zeros(size, bool),
+        material=np.zeros(size, np.uint8),
+    )
+
+
+def _unit(vectors):
+    length = np.sqrt(np.einsum("pi,pi->p", vectors, vectors))
+    return vectors / np.maximum(length, np.float32(1e-9))[:, None]
