@@ -9,6 +9,9 @@ centres lie on integers: the crop's left edge is at -0.5.
 import numpy as np
 from keras import ops
 
+# Side of a person's box, in extents of the keypoints.
+BOX_MARGIN = 1.25
+
 
 def crop_matrix(box, size, *, rotation=0.0, mirror=False):
     """Affine map from image pixels to crop pixels.
@@ -64,7 +67,7 @@ def apply_affine(matrix, points):
     return moved + offset[..., None, :]
 
 
-def box_around(keypoints, mask, *, margin=1.25, smallest=8.0):
+def box_around(keypoints, mask, *, margin=BOX_MARGIN, smallest=8.0):
     """Square box around the known keypoints.
 
     Args:

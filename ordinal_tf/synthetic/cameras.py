@@ -50,7 +50,7 @@ def sample_camera(
     elevation=(-0.25, 0.5),
     steep=(0.12, 1.0),
     roll=0.08,
-    share=(0.45, 0.92),
+    share=(0.55, 0.92),
     aside=0.08,
     cut=(0.12, 0.35),
     nearest_mm=1200.0,
