@@ -54,10 +54,11 @@ setuptools.setup(
         "keras>=3.12",
         "ml-collections>=1.0",
         "numpy>=2.0",
-        "opencv-python-headless>=4.10",
+        "opencv-python-headless>=5.0",
         "pillow>=11.0",
         "scipy>=1.13",
         "tensorflow>=2.21",
+        "threadpoolctl>=3.5",
     ],
     extras_require={
         "train": ["tensorboard>=2.20"],

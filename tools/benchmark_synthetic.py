@@ -14,6 +14,7 @@ import time
 
 import cv2
 import numpy as np
+import threadpoolctl
 from absl import app, flags
 
 from ordinal_tf.synthetic import people
@@ -90,6 +91,7 @@ def main(argv):
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
+    threadpoolctl.threadpool_limits(1)
     rendered = people.SyntheticPeople(
         _SEED.value,
         size=_SIZE.value,

@@ -21,6 +21,7 @@ import signal
 import cv2
 import numpy as np
 import tensorflow as tf
+import threadpoolctl
 
 from ordinal_tf import __version__
 from ordinal_tf.data import cards, labels, prepared, records, windows
@@ -279,7 +280,10 @@ def _running(todo, processes, out):
 def _quiet_worker():
     # Ctrl-C is the parent's business, which then ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The processes are the parallelism: threads of BLAS on top of them, all
+    # on the same cores, halve the speed.
     cv2.setNumThreads(1)
+    threadpoolctl.threadpool_limits(1)
 
 
 def _write_shard(task):

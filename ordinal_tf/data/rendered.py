@@ -10,8 +10,10 @@ import dataclasses
 import multiprocessing
 import signal
 
+import cv2
 import numpy as np
 import tensorflow as tf
+import threadpoolctl
 
 from ordinal_tf.data import records, sources
 
@@ -122,6 +124,8 @@ def _start_worker(people):
     _people = people
     # Ctrl-C is the parent's business, which then ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+    threadpoolctl.threadpool_limits(1)
 
 
 def _strings_of(i):
