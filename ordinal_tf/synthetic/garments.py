@@ -35,7 +35,9 @@ _HIDDEN_MM = 28.0
 # Where a limb is not part of a garment's cut.
 _FAR_MM = 200.0
 # Rounds of averaging with the neighbours that turn skin into cloth.
-_ROUNDS = {"tight": 1, "loose": 6, "shoe": 14}
+_ROUNDS = {"tight": 1, "loose": 6}
+# A shoe forgets more: standard deviation, mm.
+_SHOE_MM = 13.0
 _ARM = (
     "shoulder01",
     "upperarm01",
@@ -122,6 +124,7 @@ class Anatomy:
         texture: `(V, 2)` mm around and along the body.
         smoother: `{name: (V, V)}` sparse, averages over neighbours.
         rise: `{name: (V,)}` mm that each takes away where skin bulges.
+        faces: for each of `body.LAYERS`, `(F, 3)` int32.
     """
 
     at: np.ndarray
@@ -133,6 +136,7 @@ class Anatomy:
     texture: np.ndarray
     smoother: dict
     rise: dict
+    faces: tuple[np.ndarray, ...]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -191,12 +195,20 @@ def anatomy(body):
         )
         arm = arm + share
     leg, along_leg = _along(body, _LEG)
+    foot = _share(body, ("foot", "toes"))
+    # Shoes and socks end at a height: the heel is no nearer to the shin.
+    along_leg += foot * np.maximum(ANKLE_MM + 71 - at[:, 1] - along_leg, 0)
     head = _share(body, ("head",), sides=("",))
+    normal = _normals(at, body.faces)
+    skin = body.vertex_layer == 0
+    region = (along_arm < WRIST_MM + 15) & (along_leg < ANKLE_MM + 25)
+    region &= skin & (head < 0.5)
     smoother = {
-        name: _smoother(body, name, rounds, arm, along_arm, along_leg, head)
+        name: _smoother(body, region, rounds)
         for name, rounds in _ROUNDS.items()
     }
-    normal = _normals(at, body.faces)
+    feet = skin & (foot + leg > 0.5) & (at[:, 1] < 180)
+    smoother["shoe"] = _shoe_smoother(at, normal, feet)
     return Anatomy(
         at=at,
         arm=arm,
@@ -207,11 +219,17 @@ def anatomy(body):
         texture=_texture(body, arm, along_arm, leg, along_leg),
         smoother=smoother,
         rise={
-            name: np.maximum(
+            # Averaged, too, or every bulge would come back.
+            name: matrix
+            @ np.maximum(
                 ((at - matrix @ at) * _unit(matrix @ normal)).sum(1), 0
             )
             for name, matrix in smoother.items()
         },
+        faces=tuple(
+            np.ascontiguousarray(body.faces[body.face_layer == i])
+            for i in range(len(bodies.LAYERS))
+        ),
     )
 
 
@@ -236,6 +254,8 @@ def cover(body, garment):
     mind = anatomy(body)
     field = _FIELDS[garment.kind](mind, garment)
     own = body.vertex_layer == bodies.LAYERS.index(_source(garment))
+    if garment.kind == "cap":
+        own |= body.vertex_layer == bodies.LAYERS.index("hair")
     if garment.kind == "skirt":
         # Hips and thighs would show when a leg is lifted.
         thighs = np.minimum(_waist(mind, garment), 90 - mind.along_leg)
@@ -258,15 +278,12 @@ def dress(body, garments):
     """
     mind = anatomy(body)
     fields = [cover(body, garment) for garment in garments]
-    layer = {name: i for i, name in enumerate(bodies.LAYERS)}
-    skin = body.faces[body.face_layer <= layer["eyes"]]
-    pieces = [_shown(skin, fields)]
+    faces = dict(zip(bodies.LAYERS, mind.faces, strict=True))
+    pieces = [_shown(np.concatenate([faces["skin"], faces["eyes"]]), fields)]
     for i, (garment, field) in enumerate(zip(garments, fields, strict=True)):
-        source = _source(garment)
-        faces = body.faces[body.face_layer == layer[source]]
-        faces = faces[(field > 0)[faces].any(1)]
-        outer = fields[i + 1 :] if source == "skin" else []
-        pieces.append(_shown(faces, outer))
+        a, b, c = (field > 0)[faces[_source(garment)].T]
+        inside = faces[_source(garment)][a | b | c]
+        pieces.append(_shown(inside, fields[i + 1 :]))
     return _assemble(body, mind, garments, fields, pieces)
 
 
@@ -279,9 +296,11 @@ def _shown(faces, fields):
     """Faces less those that lie well inside one of the garments."""
     if not fields:
         return faces
+    a, b, c = faces.T
     hidden = np.zeros(len(faces), bool)
     for field in fields:
-        hidden |= (field > _HIDDEN_MM)[faces].all(1)
+        deep = field > _HIDDEN_MM
+        hidden |= deep[a] & deep[b] & deep[c]
     return faces[~hidden]
 
 
@@ -355,10 +374,11 @@ def place(outfit, body, vertices, normals):
     mind = anatomy(body)
     placed = np.empty((len(outfit.start), 3), np.float32)
     smoothed = {None: (vertices, normals)}
+    both = np.concatenate([vertices, normals], 1)
     for part, name in zip(outfit.parts, outfit.smooth, strict=True):
         if name not in smoothed:
-            matrix = mind.smoother[name]
-            smoothed[name] = matrix @ vertices, _unit(matrix @ normals)
+            mean = mind.smoother[name] @ both
+            smoothed[name] = mean[:, :3], _unit(mean[:, 3:])
         at, normal = smoothed[name]
         start, end = outfit.start[part], outfit.end[part]
         share = outfit.share[part, None]
@@ -389,7 +409,8 @@ def _cut(faces, field):
     inside = field > 0
     nodes, faces = _compact(faces, len(field))
     value, inside = field[nodes], inside[nodes]
-    count = inside[faces].sum(1)
+    a, b, c = inside.astype(np.int8)[faces.T]
+    count = a + b + c
     whole = faces[count == 3]
     # The corner that is alone on its side comes first.
     one, two = faces[count == 1], faces[count == 2]
@@ -397,8 +418,8 @@ def _cut(faces, field):
     two = _turned(two, (~inside[two]).argmax(1))
     alone = np.concatenate([one, two])
     edges = np.concatenate([alone[:, [0, 1]], alone[:, [0, 2]]])
-    key = np.sort(edges, 1)
-    key = key[:, 0].astype(np.int64) * len(nodes) + key[:, 1]
+    low, high = edges.min(1), edges.max(1)
+    key = low.astype(np.int64) * len(nodes) + high
     unique, number = np.unique(key, return_inverse=True)
     first, last = np.divmod(unique, len(nodes))
     # Zero at the hem, by linear interpolation.
@@ -424,34 +445,38 @@ def _turned(faces, first):
 
 
 def _lift(mind, garment, field):
-    """`(V,)` mm from the skin."""
-    lift = np.full(len(field), garment.loose_mm, np.float32)
+    """`(V,)` float32 mm from the skin; 0 far outside of the garment."""
+    near = np.flatnonzero(field > -_FAR_MM / 2)
+    at, field = mind.at[near], field[near]
+    lift = np.full(len(near), garment.loose_mm, np.float32)
     name = _smooth(garment)
     if name is not None:
-        lift = lift + mind.rise[name]
+        lift += mind.rise[name][near]
     if garment.flare_mm:
         # Towards the hem of sleeves, legs and skirts.
-        lift = lift + garment.flare_mm * np.exp(-np.abs(field) / 60)
+        lift += garment.flare_mm * np.exp(-np.abs(field) / 60)
     if garment.fold_mm:
-        lift = lift + _folds(mind.at, garment)
+        lift += _folds(at, garment)
     if garment.kind in ("hair", "bun", "cap", "gloves"):
         # No rim: thin where it starts.
-        lift = lift * np.clip(field / 22, 0.08, 1)
+        lift *= np.clip(field / 22, 0.08, 1)
     if garment.kind == "bun":
-        gap = np.linalg.norm(mind.at - np.array([0, 1622, -78]), axis=1)
-        lift = lift + 52 * np.exp(-((gap / 34) ** 4))
+        gap = np.linalg.norm(at - np.float32([0, 1622, -78]), axis=1)
+        lift += 52 * np.exp(-((gap / 34) ** 4))
     if garment.kind == "cap":
-        lift = lift + _brim(mind, garment)
+        lift += _brim(at, garment)
     if garment.kind == "shoes":
         # A sole below and around.
-        lift = lift + 9 * np.clip(1 - mind.at[:, 1] / 14, 0, 1)
-    return lift.astype(np.float32)
+        lift += 9 * np.clip(1 - at[:, 1] / 14, 0, 1)
+    full = np.zeros(len(mind.at), np.float32)
+    full[near] = lift
+    return full
 
 
-def _brim(mind, garment):
+def _brim(at, garment):
     """`(V,)` mm that a cap stands out above the brows."""
-    height = mind.at[:, 1] - (garment.hem_mm + 14)
-    ahead = np.clip((mind.at[:, 2] - 75) / 40, 0, 1)
+    height = at[:, 1] - (garment.hem_mm + 9)
+    ahead = np.clip((at[:, 2] - 75) / 40, 0, 1)
     return garment.reach_mm * ahead * np.exp(-((height / 9) ** 4))
 
 
@@ -640,14 +665,8 @@ def _texture(body, arm, along_arm, leg, along_leg):
     return (rest * trunk + leg * legs + arm * arms).astype(np.float32)
 
 
-def _smoother(body, name, rounds, arm, along_arm, along_leg, head):
-    """Sparse `(V, V)`: rounds of averaging within the parts for clothes."""
-    if name == "shoe":
-        region = along_leg > ANKLE_MM - 60
-    else:
-        region = (along_arm < WRIST_MM + 15) & (along_leg < ANKLE_MM + 25)
-        region &= head < 0.5
-    region &= body.vertex_layer == 0
+def _smoother(body, region, rounds):
+    """Sparse `(V, V)`: rounds of averaging over neighbours in a region."""
     faces = body.faces[region[body.faces].all(1)]
     pairs = np.concatenate(
         [faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]
@@ -668,6 +687,37 @@ def _smoother(body, name, rounds, arm, along_arm, along_leg, head):
     power.eliminate_zeros()
     total = np.asarray(power.sum(1)).ravel()
     return (sparse.diags(1 / total) @ power).tocsr().astype(np.float32)
+
+
+def _shoe_smoother(at, normal, feet):
+    """Sparse `(V, V)`: a mean over the skin nearby that looks the same way.
+
+    Toes would survive the averaging over neighbours, which are very near
+    there.
+    """
+    count = len(at)
+    rows, columns, values = [], [], []
+    for side in (at[:, 0] > 0, at[:, 0] <= 0):
+        chosen = np.flatnonzero(feet & side)
+        gap = np.square(at[chosen, None] - at[chosen]).sum(-1)
+        near = np.exp(-gap / (2 * _SHOE_MM**2))
+        # Where vertices are dense each counts for less.
+        near = near / near.sum(0)
+        near *= np.maximum(normal[chosen] @ normal[chosen].T, 0)
+        near /= near.sum(1, keepdims=True)
+        near[near < 1e-3] = 0
+        row, column = np.nonzero(near)
+        rows.append(chosen[row])
+        columns.append(chosen[column])
+        values.append(near[row, column])
+    others = np.flatnonzero(~feet)
+    rows, columns, values = (
+        np.concatenate([*parts, others if k < 2 else np.ones(len(others))])
+        for k, parts in enumerate((rows, columns, values))
+    )
+    matrix = sparse.csr_matrix((values, (rows, columns)), shape=(count, count))
+    total = np.asarray(matrix.sum(1)).ravel()
+    return (sparse.diags(1 / total) @ matrix).tocsr().astype(np.float32)
 
 
 def _normals(vertices, faces):

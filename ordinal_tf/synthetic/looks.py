@@ -140,7 +140,7 @@ def sample_look(
         worn += (_gloves(rng),)
     if rng.random() < cap:
         hair = tuple(piece for piece in hair if piece.kind != "bun")
-        worn += (*hair, _cap(rng))
+        worn += (*hair, _cap(rng, hair))
     else:
         worn += hair
     if not clothes:
@@ -390,13 +390,14 @@ def _gloves(rng):
     )
 
 
-def _cap(rng):
+def _cap(rng, hair):
     return Garment(
         "cap",
         _fabric(rng, _PLAIN),
-        hem_mm=rng.uniform(1628, 1645),
+        hem_mm=rng.uniform(1610, 1628),
         reach_mm=rng.uniform(45, 75) * (rng.random() < 0.7),
-        loose_mm=rng.uniform(12, 18),
+        loose_mm=rng.uniform(7, 11)
+        + max((piece.loose_mm for piece in hair), default=0.0),
     )
 
 
@@ -405,8 +406,8 @@ def _hair(rng, style, colour):
         return ()
     fabric = Fabric(
         tile=fabrics.draw_tile(rng, "plain", np.stack([colour] * 3)),
-        gloss=float(rng.uniform(0.03, 0.14)),
-        rough=float(rng.uniform(0.25, 0.5)),
+        gloss=float(rng.uniform(0.01, 0.06)),
+        rough=float(rng.uniform(0.08, 0.18)),
     )
     thick = rng.uniform(5, 22) if style == "short" else rng.uniform(6, 14)
     base = Garment(

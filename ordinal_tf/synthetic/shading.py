@@ -21,6 +21,8 @@ _BIAS_MM = 14.0
 SUPERSAMPLE = 2
 _NOISE_MM = 2.2  # Side of a texel of the noise.
 _GAMMA = 1 / 2.2
+_TILES_OFF = 64
+_BADGE_MM, _BADGE_TOP_MM = 190, 1335
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -157,60 +159,59 @@ def render(
         outfit.texture,
         placed,
     )
-    noise = _noise(texture, outfit.face_material[face])
-    part = outfit.face_part[face]
+    part, material = outfit.face_part[face], outfit.face_material[face]
+    noise = _noise(texture, material)
     albedo = tint * _cloth(outfit, part, texture)
     _add_badges(albedo, body, outfit, part, samples)
     gloss, rough, blotch = _surface(outfit)
-    albedo *= 1 + blotch[part][:, None] * noise[:, :1]
-    normal = _unit(normal) + rough[part][:, None] * noise[:, 1:]
+    albedo *= 1 + blotch[part] * noise[0]
+    normal = _unit(normal) + rough[part] * noise[1:]
     normal = _towards(_unit(normal), at)
-    open_to_sky = _openness(samples, camera[0][0] * supersample)
     lit = shadow(placed, outfit.faces, light, at + _BIAS_MM * normal)
     colour = shade(
         normal,
         albedo,
         light,
         lit=lit,
-        open_to_sky=open_to_sky,
+        open_to_sky=_openness(samples, camera[0][0] * supersample),
         gloss=gloss[part],
     )
-    return _developed(
-        samples, colour, outfit.face_material[face], window, size, supersample
-    )
+    return _developed(samples, colour, material, window, size, supersample)
 
 
-def shade(normal, albedo, light, *, lit=1.0, open_to_sky=1.0, gloss=None):
+def shade(normal, albedo, light, *, lit=1.0, open_to_sky=1.0, gloss=0.0):
     """Light that surfaces send to the camera, linear.
 
+    Coordinates and colours come first, samples last, which is much faster.
+
     Args:
-        normal: `(P, 3)` unit vectors, camera axes.
-        albedo: `(P, 3)` linear RGB, 0 to 1.
+        normal: `(3, P)` unit vectors, camera axes.
+        albedo: `(3, P)` linear RGB, 0 to 1.
         light: `Light`.
         lit: `(P,)` or a number, the share of the directed light that gets
             there.
         open_to_sky: `(P,)` or a number, the share of the rest.
-        gloss: `(P,)` strength of the highlight, or None.
+        gloss: `(P,)` or a number, strength of the highlight.
 
     Returns:
-        `(P, 3)` float32. A matt surface that faces the directed light sends
-        albedo times its colour.
+        `(3, P)` float32. A matt surface that faces the directed light sends
+        albedo times its colour, and what the sky adds.
     """
-    lit = np.broadcast_to(np.float32(lit), len(normal))
-    direct = np.maximum(normal @ light.direction, 0) * lit
-    above = (normal @ light.up + 1) * np.float32(0.5)
-    ambient = light.ground + above[:, None] * (light.sky - light.ground)
-    ambient *= np.broadcast_to(np.float32(open_to_sky), len(normal))[:, None]
-    colour = albedo * (direct[:, None] * light.colour + ambient)
-    if gloss is not None:
-        half = light.direction - np.float32([0, 0, 1])
-        half /= max(np.linalg.norm(half), 1e-6)
-        shine = np.maximum(normal @ half.astype(np.float32), 0)
-        for _ in range(4):
-            shine *= shine  # To the power of 16.
-        shine *= gloss * lit * 4
-        colour += shine[:, None] * light.colour
-    return colour
+    direct = np.maximum(light.direction @ normal, 0) * lit
+    above = (light.up @ normal + 1) * np.float32(0.5)
+    ambient = (light.sky - light.ground)[:, None] * above
+    ambient += light.ground[:, None]
+    ambient *= open_to_sky
+    ambient += light.colour[:, None] * direct
+    ambient *= albedo
+    half = light.direction - np.float32([0, 0, 1])
+    half /= max(float(np.linalg.norm(half)), 1e-6)
+    shine = np.maximum(half @ normal, 0)
+    for _ in range(4):
+        shine *= shine  # To the power of 16.
+    shine *= lit * np.float32(4) * gloss
+    ambient += light.colour[:, None] * shine
+    return ambient
 
 
 def shadow(vertices, faces, light, points):
@@ -220,7 +221,7 @@ def shadow(vertices, faces, light, points):
         vertices: `(V, 3)` float32 mm, camera axes.
         faces: `(F, 3)` int32.
         light: `Light`.
-        points: `(P, 3)` float32 mm; those on the mesh should be moved off it
+        points: `(3, P)` float32 mm; those on the mesh should be moved off it
             by a little.
 
     Returns:
@@ -231,28 +232,28 @@ def shadow(vertices, faces, light, points):
     middle = (low + high) / 2
     offset = np.float32([0, 0, _LIGHT_MM]) - frame @ middle
     seen = vertices @ frame.T + offset
-    flat = seen[:, :2] / seen[:, 2:]
-    reach = float(np.abs(flat).max())
+    x, y, z = np.ascontiguousarray(seen.T)
+    reach = max(float(np.abs(side / z).max()) for side in (x, y))
     side = _SHADOW_SIDE
     focal, centre = (side / 2 - 3) / reach, (side - 1) / 2
     intrinsics = np.array([[focal, 0, centre], [0, focal, centre], [0, 0, 1]])
-    deep = np.abs(seen[:, 2] - _LIGHT_MM).max() + 100
+    deep = np.abs(z - _LIGHT_MM).max() + 100
     depth = raster.depth_map(
         seen,
-        faces,
+        faces[raster.facing(seen, faces)],
         intrinsics,
         (side, side),
         near_mm=_LIGHT_MM - deep,
         far_mm=_LIGHT_MM + deep,
     ).ravel()
-    at = points @ frame.T + offset
-    scale = np.float32(focal) / at[:, 2]
-    column = np.clip(at[:, 0] * scale + centre, 0, side - 1.001)
-    row = np.clip(at[:, 1] * scale + centre, 0, side - 1.001)
+    x, y, z = frame @ points + offset[:, None]
+    scale = np.float32(focal) / z
+    column = np.clip(x * scale + np.float32(centre), 0, side - 1.01)
+    row = np.clip(y * scale + np.float32(centre), 0, side - 1.01)
     left, top = column.astype(np.int32), row.astype(np.int32)
     column, row = column - left, row - top
     first = top * side + left
-    limit = at[:, 2] - np.float32(_BIAS_MM)
+    limit = z - np.float32(_BIAS_MM)
 
     def open_at(step):
         return (depth[first + step] > limit).astype(np.float32)
@@ -324,10 +325,10 @@ def _light_frame(direction):
 
 
 def _interpolated(samples, *values):
-    """Values of several kinds at the vertices, each at the samples."""
+    """Values `(N, C)` of several kinds, each as `(C, P)` at the samples."""
     widths = np.cumsum([v.shape[1] for v in values])[:-1]
-    together = np.concatenate(values, 1)
-    return np.split(samples.interpolate(together), widths, axis=1)
+    together = samples.interpolate(np.concatenate(values, 1))
+    return np.split(np.ascontiguousarray(together.T), widths)
 
 
 def _tints(body, look, outfit):
@@ -351,52 +352,52 @@ def _tints(body, look, outfit):
 
 
 def _cloth(outfit, part, texture):
-    """`(P, 3)` linear colours from the fabrics' tiles; ones for skin."""
+    """`(3, P)` linear colours from the fabrics' tiles; ones for skin."""
     tiles = [np.ones((1, 1, 3), np.float32)]
     tiles += [fabric.tile for fabric in outfit.fabrics[1:]]
-    sides = np.array([len(tile) for tile in tiles])
-    first = np.cumsum([0, *sides**2])[:-1]
+    sides = np.array([len(tile) for tile in tiles], np.int32)
+    first = np.cumsum([0, *sides**2], dtype=np.int32)[:-1]
     per_mm = sides / [1.0, *(f.tile_mm for f in outfit.fabrics[1:])]
-    cell = np.floor(texture * per_mm[part].astype(np.float32)[:, None])
-    side = sides[part]
-    column, row = np.remainder(cell.astype(np.int32), side[:, None]).T
-    every = np.concatenate([tile.reshape(-1, 3) for tile in tiles])
-    return every[first[part] + row * side + column]
+    per_mm, side = per_mm.astype(np.float32)[part], sides[part]
+    u, v = texture
+    # Sides are powers of two; int32 rounds towards zero, so start far off.
+    column = (u * per_mm + _TILES_OFF * side).astype(np.int32) & (side - 1)
+    row = (v * per_mm + _TILES_OFF * side).astype(np.int32) & (side - 1)
+    every = np.concatenate([tile.reshape(-1, 3) for tile in tiles]).T
+    return np.take(every, first[part] + row * side + column, 1)
 
 
 def _add_badges(albedo, body, outfit, part, samples):
-    """Paints prints on chests and backs into `albedo`."""
+    """Paints prints on chests and backs into `albedo` `(3, P)`."""
     for i, fabric in enumerate(outfit.fabrics):
         if fabric is None or fabric.badge is None:
             continue
         chosen = np.flatnonzero(part == i)
         rest = outfit.vary(garments.anatomy(body).at)
-        rest = np.einsum(
-            "pk,pkc->pc", samples.weights[chosen], rest[samples.corners[chosen]]
-        )
-        x, y, z = rest.T
+        rest = rest[samples.corners[chosen]]
+        x, y, z = np.einsum("pk,pkc->cp", samples.weights[chosen], rest)
         side = len(fabric.badge)
         # As one reads it: the person's left is on the right in front.
         across = np.where(z > 0, x, -x)
-        column = np.floor((across / 190 + 0.5) * side).astype(np.int32)
-        row = np.floor((1335 - y) / 190 * side).astype(np.int32)
+        column = np.floor((across / _BADGE_MM + 0.5) * side).astype(np.int32)
+        row = np.floor((_BADGE_TOP_MM - y) / _BADGE_MM * side).astype(np.int32)
         inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
-        badge = fabric.badge[row[inside], column[inside]]
+        badge = fabric.badge[row[inside], column[inside]].T
         chosen = chosen[inside]
-        albedo[chosen] += badge[:, 3:] * (badge[:, :3] - albedo[chosen])
+        under = albedo[:, chosen]
+        albedo[:, chosen] = under + badge[3] * (badge[:3] - under)
 
 
 def _noise(texture, material):
-    """`(P, 4)` smooth noise on the surface; drawn out along hair."""
+    """`(4, P)` smooth noise on the surface; drawn out along hair."""
     hair = material == garments.MATERIALS.index("hair")
-    u = texture[:, 0] * np.where(hair, 2.0, 1 / _NOISE_MM).astype(np.float32)
-    v = texture[:, 1] * np.where(hair, 0.1, 1 / _NOISE_MM).astype(np.float32)
+    usual = np.float32(1 / _NOISE_MM)
+    u = texture[0] * np.where(hair, np.float32(2), usual)
+    v = texture[1] * np.where(hair, np.float32(0.1), usual)
     table = fabrics.noise_table(0)
     last = len(table) - 1
-    cell = (v.astype(np.int32) & last) * len(table) + (
-        u.astype(np.int32) & last
-    )
-    return np.take(table.reshape(-1, 4), cell, 0)
+    row, column = v.astype(np.int32) & last, u.astype(np.int32) & last
+    return np.take(table.reshape(-1, 4).T, row * len(table) + column, 1)
 
 
 def _surface(outfit):
@@ -410,10 +411,10 @@ def _surface(outfit):
 
 
 def _towards(normal, at):
-    """Normals of inner sides, too, turned to the camera."""
-    away = np.einsum("pi,pi->p", normal, at) > 0
-    # What is seen is never turned away by more than rounding and bumps.
-    return np.where(away[:, None], -normal, normal)
+    """Normals `(3, P)`, those of inner sides turned to the camera."""
+    x, y, z = normal
+    away = x * at[0] + y * at[1] + z * at[2] > 0
+    return normal * np.where(away, np.float32(-1), np.float32(1))
 
 
 def _openness(samples, focal):
@@ -440,7 +441,7 @@ def _developed(samples, colour, material, window, size, supersample):
     """`Drawn` of linear colours at samples."""
     grid = np.zeros((samples.shape[0] * samples.shape[1], 4), np.float32)
     colour = np.clip(colour, 0, 1)
-    grid[samples.samples, :3] = 255 * cv2.pow(colour, _GAMMA)
+    grid[samples.samples, :3] = 255 * cv2.pow(colour, _GAMMA).T
     grid[samples.samples, 3] = 1
     x0, y0, width, height = window
     grid = cv2.resize(
@@ -453,12 +454,24 @@ def _developed(samples, colour, material, window, size, supersample):
     drawn.rgb[at] = grid[..., :3]
     drawn.alpha[at] = grid[..., 3]
     drawn.mask[at] = grid[..., 3] >= 0.5
-    cells = (height, supersample, width, supersample)
+    # Reduced axis by axis over slices: numpy's reductions over short axes
+    # are slow.
     depth = samples.grid(samples.depth, np.float32(np.inf))
-    drawn.depth[at] = depth.reshape(cells).min((1, 3))
+    drawn.depth[at] = _reduced(depth, np.minimum, supersample)
     material = samples.grid(material + np.uint8(1), np.uint8(0))
-    drawn.material[at] = material.reshape(cells).max((1, 3))
+    drawn.material[at] = _reduced(material, np.maximum, supersample)
     return drawn
+
+
+def _reduced(grid, choose, step):
+    """One value of `step` by `step` cells each."""
+    rows = grid[::step]
+    for i in range(1, step):
+        rows = choose(rows, grid[i::step])
+    columns = rows[:, ::step]
+    for i in range(1, step):
+        columns = choose(columns, rows[:, i::step])
+    return columns
 
 
 def _nothing(size):
@@ -472,5 +485,7 @@ def _nothing(size):
 
 
 def _unit(vectors):
-    length = np.sqrt(np.einsum("pi,pi->p", vectors, vectors))
-    return vectors / np.maximum(length, np.float32(1e-9))[:, None]
+    """`(3, P)` vectors of length 1."""
+    x, y, z = vectors
+    length = np.sqrt(x * x + y * y + z * z)
+    return vectors / np.maximum(length, np.float32(1e-9))
