@@ -6,6 +6,7 @@ The process pins itself to one core. The baseline in the same run is decoding
 the JPEG files that come out, which reading them from disk would cost at least.
 """
 
+import contextlib
 import cProfile
 import json
 import os
@@ -73,6 +74,23 @@ def measure(rendered, count):
     )
 
 
+@contextlib.contextmanager
+def _one_core():
+    """Keeps this process on one core meanwhile, where the system can."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    pinned = hasattr(os, "sched_setaffinity")
+    if pinned:
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+        if pinned:
+            os.sched_setaffinity(0, before)
+
+
 def _decoding(files):
     """Milliseconds of CPU to decode one of the files."""
     arrays = [np.frombuffer(file, np.uint8) for file in files]
@@ -88,21 +106,18 @@ def _decoding(files):
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    cv2.setNumThreads(1)
-    threadpoolctl.threadpool_limits(1)
-    rendered = people.SyntheticPeople(
-        _SEED.value,
-        size=_SIZE.value,
-        preset=_PRESET.value,
-        views=_VIEWS.value,
-    )
-    # Tables are made and files are read with the first pictures.
-    for i in range(10):
-        rendered[_COUNT.value + i]
-    whole, steps, files = measure(rendered, _COUNT.value)
-    decoding = _decoding(files)
+    with _one_core(), threadpoolctl.threadpool_limits(1):
+        rendered = people.SyntheticPeople(
+            _SEED.value,
+            size=_SIZE.value,
+            preset=_PRESET.value,
+            views=_VIEWS.value,
+        )
+        # Tables are made and files are read with the first pictures.
+        for i in range(10):
+            rendered[_COUNT.value + i]
+        whole, steps, files = measure(rendered, _COUNT.value)
+        decoding = _decoding(files)
     for step, milliseconds in steps.items():
         print(f"{step:36}{milliseconds:7.1f} ms")
     rest = whole - sum(steps.values())
