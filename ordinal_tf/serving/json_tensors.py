@@ -252,10 +252,15 @@ def _list(name, value):
     return value.tolist()
 
 
+def encode_bytes(data):
+    """The JSON form of bytes."""
+    return {"b64": base64.b64encode(data).decode()}
+
+
 def _text(name):
     """Function of bytes to their JSON form, by TF-Serving's naming rule."""
     if name.endswith("_bytes"):
-        return lambda data: {"b64": base64.b64encode(data).decode()}
+        return encode_bytes
     return lambda data: data.decode("utf-8", "replace")
 
 

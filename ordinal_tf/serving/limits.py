@@ -60,6 +60,9 @@ def check(inputs, limits):
 def picture_size(data, label, limits):
     """`(width, height)` of encoded bytes, from their header alone.
 
+    Where EXIF says that the camera was held upright, both are the longer
+    side: models turn the picture or not, depending on their age.
+
     Args:
         data: bytes.
         label: str, names the picture in messages.
@@ -71,6 +74,7 @@ def picture_size(data, label, limits):
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
             width, height = image.size
+            on_its_side = _orientation(image) >= 5
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise errors.invalid(
             f"{label} has more than the {limits.pixels} pixels that this "
@@ -87,7 +91,17 @@ def picture_size(data, label, limits):
             f"{label} is {width} x {height} pixels, more than the "
             f"{limits.pixels} in all that this server takes; shrink it."
         )
-    return width, height
+    return (max(width, height),) * 2 if on_its_side else (width, height)
+
+
+def _orientation(image):
+    """EXIF orientation of a JPEG; 1 where there is none or it is damaged."""
+    if image.format == "PNG":  # Pillow would decode all of it to look.
+        return 1
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except Exception:  # Metadata must not cost us a good picture.
+        return 1
 
 
 def _check_rows(inputs, limits):

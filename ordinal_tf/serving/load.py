@@ -18,6 +18,9 @@ import grpc
 
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _PATIENCE_S = 60.0
+# Told to come back later, a client does not come back at once.
+_REFUSED = ("RESOURCE_EXHAUSTED", "429")
+_BACK_OFF_S = 0.05
 
 
 def closed_loop(port, body, *, protocol, path="", clients, seconds, warm=2):
@@ -83,6 +86,8 @@ def _run(port, body, protocol, path, clients, seconds, warm):
             mine_codes[code] += 1
             if code in ("OK", "200"):
                 mine.append(1000.0 * (time.monotonic() - start))
+            elif code in _REFUSED:
+                time.sleep(_BACK_OFF_S)
         close()
         with lock:
             times.extend(mine)

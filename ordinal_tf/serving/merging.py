@@ -23,6 +23,7 @@ class Work:
             None for a work that runs alone.
         rows: int, along the first axis of every input and output.
         cost: int, crops that go through the network.
+        people: int, rows of `boxes` in each picture; None for crops.
         one: bool, the request asked for `photo`: its outputs lack the axis of
             the pictures.
     """
@@ -32,6 +33,7 @@ class Work:
     group: tuple | None = None
     rows: int = 1
     cost: int = 1
+    people: int | None = None
     one: bool = False
 
 
@@ -59,8 +61,8 @@ def plan(signatures, name, inputs):
     if name == _PHOTOS:
         rows, people = inputs["boxes"].shape[:2]
         if rows and people:
-            # Padding would cost crops, so only like shares with like.
-            return Work(name, inputs, (name, people), rows, rows * people)
+            cost = int(inputs["counts"].sum())
+            return Work(name, inputs, (name,), rows, cost, people)
     if name == _CROPS and set(inputs) == {"image"} and len(inputs["image"]):
         rows, *shape = inputs["image"].shape
         return Work(name, inputs, (name, *shape), rows, rows)
@@ -71,10 +73,21 @@ def merge(works):
     """Inputs of one run for works of one group."""
     if len(works) == 1:
         return works[0].inputs
+    most = max(work.people or 0 for work in works)
+    parts = [_padded(work, most) for work in works]
     return {
-        name: np.concatenate([work.inputs[name] for work in works])
-        for name in works[0].inputs
+        name: np.concatenate([part[name] for part in parts])
+        for name in parts[0]
     }
+
+
+def _padded(work, most):
+    """Inputs with as many rows of `boxes` a picture as all others have."""
+    if work.people in (None, most):
+        return work.inputs
+    # What `counts` leaves out is not read, so zeros cost nothing.
+    missing = [(0, 0), (0, most - work.people), (0, 0)]
+    return {**work.inputs, "boxes": np.pad(work.inputs["boxes"], missing)}
 
 
 def split(outputs, works):
@@ -90,6 +103,8 @@ def split(outputs, works):
 
 
 def _finish(outputs, work):
-    if not work.one:
-        return outputs
-    return {name: value[0] for name, value in outputs.items()}
+    if work.people is not None:
+        outputs = {k: value[:, : work.people] for k, value in outputs.items()}
+    if work.one:
+        outputs = {k: value[0] for k, value in outputs.items()}
+    return outputs

@@ -6,13 +6,18 @@ runs before it is announced.
 Source: TensorFlow Serving's guide, page "SavedModel Warmup".
 """
 
+import io
+import logging
 import pathlib
 
+import numpy as np
 import tensorflow as tf
+from PIL import Image
 from tensorflow_serving.apis import prediction_log_pb2
 
 from ordinal_tf.serving import errors, model, tensors
 
+_LOG = logging.getLogger(__name__)
 FILE = "assets.extra/tf_serving_warmup_requests"
 # TF-Serving replays no more either.
 _MOST = 1000
@@ -21,7 +26,7 @@ _MAX_BYTES = 2**28
 
 
 def warm_up(loaded, folder):
-    """Runs the recorded requests, or one on zeros where there are none.
+    """Runs the recorded requests, or made-up ones where there are none.
 
     Args:
         loaded: `model.Model`.
@@ -37,7 +42,7 @@ def warm_up(loaded, folder):
     count = 0
     try:
         if not path.is_file():
-            return _run_zeros(loaded)
+            return _run_made_up(loaded)
         for record in tf.data.TFRecordDataset(str(path)).take(_MOST):
             log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
             _replay(loaded, log.predict_log.request)
@@ -60,15 +65,44 @@ def _replay(loaded, request):
     loaded.run(name, inputs)
 
 
-def _run_zeros(loaded):
-    signature = loaded.signatures.get(_DEFAULT)
-    if signature is None:
-        return 0
-    specs = signature.inputs
-    if any(spec.dtype == tf.string for spec in specs.values()):
-        return 0
-    loaded.run(
-        _DEFAULT,
-        {name: model.example_input(spec) for name, spec in specs.items()},
-    )
-    return 1
+def _run_made_up(loaded):
+    """Runs every signature of this package once, on a grey picture."""
+    count = 0
+    for name, inputs in _made_up(loaded.signatures).items():
+        try:
+            loaded.run(name, inputs)
+        except errors.ServingError as error:
+            # Another's signature of the same name; it starts cold.
+            _LOG.warning("No warm-up of %s: %s", name, error.message)
+            continue
+        count += 1
+    return count
+
+
+def _made_up(signatures):
+    """dict of inputs by signature, of those whose inputs are known."""
+    photo = np.array([_grey_png()], object)
+    box = np.array([[32, 32, 64]], np.float32)
+    known = {
+        ("boxes", "photo"): {"photo": photo, "boxes": box},
+        ("boxes", "counts", "photos"): {
+            "photos": photo,
+            "boxes": box[None],
+            "counts": np.ones(1, np.int32),
+        },
+    }
+    found = {}
+    for name, signature in signatures.items():
+        names = tuple(sorted(signature.inputs))
+        if names in known:
+            found[name] = known[names]
+        elif names == ("image",):
+            image = model.example_input(signature.inputs["image"])
+            found[name] = {"image": image}
+    return found
+
+
+def _grey_png():
+    data = io.BytesIO()
+    Image.new("RGB", (64, 64), "grey").save(data, "PNG")
+    return data.getvalue()

@@ -1,7 +1,12 @@
 """What a request may ask for."""
 
+import io
+import struct
+import zlib
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from ordinal_tf.serving import errors, limits
 from tests.serving import tiny
@@ -47,9 +52,6 @@ def test_pictures_that_do_not(data, message):
 
 
 def test_a_hundred_megapixels_in_a_few_bytes():
-    import struct
-    import zlib
-
     head = struct.pack(">IIBBBBB", 10_000, 10_000, 8, 2, 0, 0, 0)
     chunk = b"IHDR" + head
     data = (
@@ -83,6 +85,17 @@ def test_a_hundred_megapixels_in_a_few_bytes():
 def test_boxes(box, message):
     with pytest.raises(errors.ServingError, match=message):
         photo(PHOTO, [5, 5, 5], box)
+
+
+def test_a_picture_on_its_side():
+    """Its boxes may be in the pixels of either way up."""
+    data = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 30)).save(data, "JPEG", exif=exif)
+    photo(data.getvalue(), [5, 38, 4], [38, 5, 4])
+    with pytest.raises(errors.ServingError, match="outside"):
+        photo(data.getvalue(), [5, 48, 4])
 
 
 def test_too_many():

@@ -70,8 +70,24 @@ def test_what_runs_alone(signatures, name, inputs):
     assert merging.split({"y": 1}, [work]) == [{"y": 1}]
 
 
-def test_numbers_of_people_do_not_mix():
-    groups = {
-        merging.plan(ALL, "photo", photo(people)).group for people in (1, 2)
+def test_different_numbers_of_people_are_padded():
+    works = [merging.plan(ALL, "photo", photo(people)) for people in (1, 3)]
+    assert [work.cost for work in works] == [1, 3]
+    merged = merging.merge(works)
+    assert merged["counts"].tolist() == [1, 3]
+    assert merged["boxes"][:, :, 0].tolist() == [[1, 0, 0], [3, 3, 3]]
+    parts = merging.split({"y": np.arange(6).reshape(2, 3)}, works)
+    assert [part["y"].tolist() for part in parts] == [[0], [3, 4, 5]]
+
+
+def test_only_people_who_count_cost():
+    inputs = {
+        "photos": np.array([b"a", b"b"], object),
+        "boxes": np.ones((2, 4, 3), np.float32),
+        "counts": np.array([1, 0], np.int32),
     }
-    assert len(groups) == 2
+    work = merging.plan(ALL, "photos", inputs)
+    assert (work.rows, work.cost, work.people) == (2, 1, 4)
+    # And all four rows come back, as the signature says.
+    (part,) = merging.split({"y": np.zeros((2, 4))}, [work])
+    assert part["y"].shape == (2, 4)

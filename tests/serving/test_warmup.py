@@ -56,11 +56,30 @@ def test_requests_are_replayed(monkeypatch, version):
     assert runs == ["serving_default", "photo"]
 
 
-def test_zeros_without_a_file(monkeypatch, version):
+def test_every_signature_without_a_file(monkeypatch, version):
     loaded, folder = version
     runs = recorded(monkeypatch, loaded)
-    assert warmup.warm_up(loaded, folder) == 1
-    assert runs == ["serving_default"]
+    assert warmup.warm_up(loaded, folder) == 3
+    assert sorted(runs) == ["photo", "photos", "serving_default"]
+
+
+def test_a_model_of_others_starts_cold(tmp_path, caplog):
+    module = tf.Module()
+    module.words = tf.function(
+        lambda words: {"y": tf.strings.length(words)},
+        input_signature=[tf.TensorSpec((None,), tf.string, "words")],
+    )
+    # Calls its input as ours do, but wants numbers in it.
+    module.image = tf.function(
+        lambda image: {"y": tf.strings.to_number(image)},
+        input_signature=[tf.TensorSpec((None,), tf.string, "image")],
+    )
+    signatures = {"serving_default": module.words, "image": module.image}
+    tf.saved_model.save(module, str(tmp_path / "m"), signatures=signatures)
+    loaded = model.load(tmp_path / "m")
+    assert warmup.warm_up(loaded, tmp_path / "m") == 0
+    assert "No warm-up of image" in caplog.text
+    loaded.close()
 
 
 @pytest.mark.parametrize(
