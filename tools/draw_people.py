@@ -2,7 +2,7 @@ r"""Writes pictures of synthetic people, their labels and a contact sheet.
 
     python -m tools.draw_people --count=48 --out=people
 
-The pictures go to `photos` below --out. Beside it, `sheet.png` shows them all,
+The pictures go to `photos` below --out. Beside it, `sheet.jpg` shows them all,
 `labels.json` holds for each picture what `synthetic.people` knows of it:
 box, keypoints (pixels), pose (mm, camera axes), camera, visibility.
 `boxes.json` is for `tools.predict --boxes`.
@@ -15,6 +15,7 @@ import pathlib
 from absl import app, flags
 
 from ordinal_tf import drawing
+from ordinal_tf.data import windows
 from ordinal_tf.synthetic import people, scenes
 
 from . import _common
@@ -39,6 +40,7 @@ _PICTURES = flags.DEFINE_string(
 _COLUMNS = flags.DEFINE_integer("columns", 8, "Of the contact sheet.", 1)
 _LABELS = flags.DEFINE_bool("labels", False, "Draw labels on the sheet.")
 
+_SHEET_QUALITY = 85
 _WRITTEN = ("box", "keypoints", "pose", "camera", "visible", "kind")
 
 
@@ -80,8 +82,8 @@ def main(argv):
     boxes = {name: [label["box"]] for name, label in labels.items()}
     _write(out / "boxes.json", json.dumps(boxes).encode())
     sheet = drawing.contact_sheet(tiles, _COLUMNS.value, _SIZE.value)
-    _common.write_png(out / "sheet.png", sheet)
-    print(f"Wrote {len(tiles)} pictures, labels and sheet.png to {out}.")
+    _write(out / "sheet.jpg", windows.encode_jpeg(sheet, _SHEET_QUALITY))
+    print(f"Wrote {len(tiles)} pictures, labels and sheet.jpg to {out}.")
 
 
 def _tile(sample):

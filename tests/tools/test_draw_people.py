@@ -34,7 +34,7 @@ def test_pictures_and_labels(tmp_path, run_tool):
             labels[name]["keypoints"], made[i]["keypoints"]
         )
         np.testing.assert_allclose(boxes[name], [made[i]["box"]])
-    assert cv2.imread(str(out / "sheet.png")).shape[0] > 100
+    assert cv2.imread(str(out / "sheet.jpg")).shape[0] > 100
     assert not list(out.rglob("new_*"))
 
 
