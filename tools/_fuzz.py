@@ -240,6 +240,18 @@ READERS = {
     "video": _video,
 }
 
+
+def check_checkout():
+    """Raises `ValueError` where the tests that make the files are missing."""
+    _load("tests.lsp_files")
+
+
+def load_all():
+    """Imports what the readers need, before memory is limited."""
+    for make in READERS.values():
+        make()
+
+
 _WORDS = (
     *(b"nan", b"inf", b"-1", b"1e999", b"9" * 30, b"", b"null", b"[]"),
     *(b"{}", b'"x"', b"\xff\xfe", b"\x00", b"left_wrist", b"0", b"1e400"),

@@ -52,57 +52,53 @@ def main(argv):
             f"No reader is called {', '.join(sorted(unknown))}; there are: "
             f"{', '.join(_fuzz.READERS)}."
         )
-    print(f"{'reader':16}" + "".join(f"{o:>10}" for o in OUTCOMES))
-    counts = {}
-    for name in names:
-        counts[name] = fuzz(
-            name,
-            cases=_CASES.value,
-            seed=_SEED.value,
-            seconds=_SECONDS.value,
-            gigabytes=_GIGABYTES.value,
-            keep=_KEEP.value and pathlib.Path(_KEEP.value),
-        )
-        row = "".join(f"{counts[name][o]:10}" for o in OUTCOMES)
-        print(f"{name:16}{row}", flush=True)
+    _fuzz.check_checkout()
+    counts = fuzz(
+        names,
+        cases=_CASES.value,
+        seed=_SEED.value,
+        seconds=_SECONDS.value,
+        gigabytes=_GIGABYTES.value,
+        keep=_KEEP.value and pathlib.Path(_KEEP.value),
+    )
     print(json.dumps(counts))
 
 
-def fuzz(name, *, cases, seed, seconds=20.0, gigabytes=3.0, keep=None):
-    """Reads `cases` damaged data sets with one reader.
+def fuzz(names, *, cases, seed, seconds=20.0, gigabytes=3.0, keep=None):
+    """Reads damaged data sets and prints a line for each reader.
 
     Args:
-        name: str, one of `_fuzz.READERS`.
-        cases: int.
+        names: list of str, keys of `_fuzz.READERS`.
+        cases: int, damaged data sets a reader.
         seed: int; case k is the same whatever the other cases did.
         seconds: float, a read that takes longer is stopped.
         gigabytes: float, memory for one reader above what it starts with.
         keep: `pathlib.Path` of a folder for what went wrong, or None.
 
     Returns:
-        dict of outcome to count.
+        dict of reader to dict of outcome to count.
     """
-    counts = dict.fromkeys(OUTCOMES, 0)
-    update = _common.progress_line(cases, name)
+    print(f"{'reader':16}" + "".join(f"{o:>10}" for o in OUTCOMES))
+    counts = {name: dict.fromkeys(OUTCOMES, 0) for name in names}
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
-        worker = _Worker(name, scratch, seed, gigabytes)
+        worker = _Worker(scratch, seed, gigabytes)
         try:
-            for case in range(cases):
-                outcome, text = worker.run(case, seconds)
-                counts[outcome] += 1
-                if outcome in ("nameless", "crash", "hang"):
-                    _report(name, case, outcome, text)
-                    if keep is not None:
-                        _keep(scratch, keep / f"{name}_{seed}_{case}")
-                update(case + 1)
+            for name in names:
+                update = _common.progress_line(cases, name)
+                for case in range(cases):
+                    outcome, text = worker.run(name, case, seconds)
+                    counts[name][outcome] += 1
+                    if outcome not in ("read", "refused"):
+                        print(f"{name}, case {case}: {outcome}: {text}")
+                        if keep is not None:
+                            _keep(scratch / name, keep / f"{name}_{case}")
+                    update(case + 1)
+                row = "".join(f"{counts[name][o]:10}" for o in OUTCOMES)
+                print(f"{name:16}{row}", flush=True)
         finally:
             worker.stop()
     return counts
-
-
-def _report(name, case, outcome, text):
-    print(f"{name}, case {case}: {outcome}: {text}", flush=True)
 
 
 def _keep(scratch, folder):
@@ -116,11 +112,11 @@ class _Worker:
         self.arguments = arguments
         self.process = None
 
-    def run(self, case, seconds):
+    def run(self, name, case, seconds):
         """`(outcome, text)` of one case."""
         if self.process is None:
             self._start()
-        self.pipe.send(case)
+        self.pipe.send((name, case))
         if not self.pipe.poll(seconds):
             self.stop()
             return "hang", f"no answer after {seconds:g} s"
@@ -141,8 +137,13 @@ class _Worker:
         )
         self.process.start()
         theirs.close()
-        if self.pipe.recv() != "ready":
-            raise RuntimeError("The worker did not start.")
+        try:
+            self.pipe.recv()
+        except EOFError:
+            raise OSError(
+                "The process that reads damaged files did not start; what "
+                "it said is above."
+            ) from None
 
     def stop(self):
         if self.process is not None:
@@ -151,25 +152,33 @@ class _Worker:
             self.process = None
 
 
-def _serve(pipe, name, scratch, seed, gigabytes):
-    """What the process does: prepares one data set, reads it damaged."""
-    reader = _fuzz.READERS[name]()
-    folder = scratch / "data"
-    shutil.rmtree(folder, ignore_errors=True)
-    reader.make(folder)
-    targets = sorted(p for t in reader.targets for p in folder.rglob(t))
-    originals = {path: path.read_bytes() for path in targets}
-    reader.read(folder)  # What is not damaged must be readable.
+def _serve(pipe, scratch, seed, gigabytes):
+    """What the process does: makes data sets, and reads them damaged."""
+    _fuzz.load_all()
     _fuzz.limit_memory(gigabytes)
     pipe.send("ready")
+    made = {}
     while True:
-        case = pipe.recv()
+        name, case = pipe.recv()
+        if name not in made:
+            made[name] = _make(name, scratch / name)
+        reader, targets, originals = made[name]
         rng = np.random.default_rng((seed, case))
         path = targets[rng.integers(len(targets))]
         path.write_bytes(_fuzz.damage(originals[path], path, rng))
-        answer = _read(reader, folder)
+        answer = _read(reader, scratch / name)
         path.write_bytes(originals[path])
         pipe.send(answer)
+
+
+def _make(name, folder):
+    """A reader, the files of its data set that are damaged, their bytes."""
+    reader = _fuzz.READERS[name]()
+    shutil.rmtree(folder, ignore_errors=True)
+    reader.make(folder)
+    targets = sorted(p for t in reader.targets for p in folder.rglob(t))
+    reader.read(folder)  # What is not damaged must be readable.
+    return reader, targets, {path: path.read_bytes() for path in targets}
 
 
 def _read(reader, folder):
