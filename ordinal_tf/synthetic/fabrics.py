@@ -1,12 +1,12 @@
 """Patterns of cloth: small pictures that repeat over a garment."""
 
 import functools
-import string
 
 import cv2
 import numpy as np
 
 PATTERNS = ("plain", "hoops", "stripes", "checks", "dots", "camouflage")
+WORDS = ("TEAM", "RUN", "CLUB", "SPORT", "JUMP", "GYM", "CITY", "OPEN")
 SIDE = 64  # Of a tile, in texels; a power of 2.
 BADGE = 48
 
@@ -90,8 +90,9 @@ def draw_badge(rng, colour):
         scale = 1.6 if len(text) == 1 else 1.1
         _write(cover, text, scale, 5)
     elif kind == "word":
-        letters = rng.choice(list(string.ascii_uppercase), rng.integers(3, 6))
-        _write(cover, "".join(letters), 1.9 / len(letters), 2)
+        # Letters drawn at random would spell words that nobody wants.
+        text = str(rng.choice(WORDS))
+        _write(cover, text, 1.9 / len(text), 2)
     elif kind == "band":
         low = int(rng.integers(0, BADGE // 2))
         cover[low : low + int(rng.integers(6, 20))] = 255

@@ -94,6 +94,7 @@ class Look:
 def sample_look(
     rng,
     *,
+    male=None,
     clothes=True,
     tops=TOPS,
     bottoms=BOTTOMS,
@@ -111,6 +112,8 @@ def sample_look(
 
     Args:
         rng: `np.random.Generator`.
+        male: True or False; None for unknown. Only men go without a top or
+            grow a beard; everybody else wears a sports bra instead.
         clothes: False puts everybody in the same plain grey suit, without
             hair; skin still varies.
         tops, bottoms, shoes, hair_styles: pairs of a name (see the constants
@@ -131,10 +134,10 @@ def sample_look(
     colour = _hair_colour(rng, dye)
     style = _choose(rng, hair_styles, ("none", "short", "bun", "long"))
     hair = _hair(rng, style, colour)
-    stubble = rng.uniform(0.3, 1) if rng.random() < beard else 0.0
+    stubble = rng.uniform(0.3, 1) * (rng.random() < beard) * (male is True)
     worn = (
         *_feet(rng, _choose(rng, shoes, ("shoes", "socks", "both", "bare"))),
-        *_clothes(rng, tops, bottoms, patterns, badge, matching),
+        *_clothes(rng, tops, bottoms, patterns, badge, matching, male),
     )
     if rng.random() < gloves:
         worn += (_gloves(rng),)
@@ -201,7 +204,7 @@ def _colour(rng):
     """A colour of cloth: black, white and grey often, else anything."""
     kind = rng.random()
     if kind < 0.2:
-        return linear(np.full(3, rng.uniform(0.06, 0.2)))
+        return linear(np.full(3, rng.uniform(0.09, 0.22)))
     if kind < 0.36:
         return linear(np.full(3, rng.uniform(0.82, 0.96)))
     if kind < 0.46:
@@ -230,7 +233,7 @@ def _fabric(rng, patterns, *, badge=0.0, gloss=(0.0, 0.05), rough=(0.02, 0.12)):
 _PLAIN = (("plain", 1.0),)
 
 
-def _clothes(rng, tops, bottoms, patterns, badge, matching):
+def _clothes(rng, tops, bottoms, patterns, badge, matching, male):
     """Top and bottom, the inner one first."""
     names = ("none", "tank", "tee", "long", "jacket", "leotard")
     top = _choose(rng, tops, names)
@@ -243,6 +246,8 @@ def _clothes(rng, tops, bottoms, patterns, badge, matching):
     if rng.random() < matching:
         lower = dataclasses.replace(fabric, badge=None)
     folds = int(rng.integers(2**31))
+    if top == "none" and male is not True:
+        top = "bra"
     if top == "leotard":
         return _leotard(rng, fabric, lower)
     low = _bottom(rng, bottom, lower, folds)
@@ -256,28 +261,27 @@ def _clothes(rng, tops, bottoms, patterns, badge, matching):
 def _top(rng, kind, fabric, folds):
     if kind == "none":
         return ()
-    loose = kind == "jacket" or rng.random() < 0.65
+    loose = kind == "jacket" or (kind != "bra" and rng.random() < 0.65)
     common = dict(
         kind="top",
         fabric=fabric,
         hem_mm=rng.uniform(868, 965),
         neck_mm=(rng.uniform(70, 92), max(rng.normal(15, 30), 0)),
-        loose_mm=rng.uniform(6, 20) if loose else rng.uniform(1.5, 4),
+        loose_mm=rng.uniform(6, 20) if loose else rng.uniform(3, 5),
         flare_mm=rng.uniform(0, 16) if loose else 0.0,
         fold_mm=rng.uniform(3, 10) if loose else 0.0,
         fold_seed=folds,
         smooth="loose" if loose else "tight",
     )
-    if kind == "tank":
+    if kind in ("tank", "bra"):
         cut = dict(reach_mm=rng.uniform(-45, -1))
         common["neck_mm"] = (rng.uniform(70, 95), rng.uniform(0, 90))
-        # Women's sports tops leave the belly bare.
-        if not loose and rng.random() < 0.4:
+        if kind == "bra":
             common["hem_mm"] = rng.uniform(1120, 1180)
     elif kind == "tee":
-        cut = dict(reach_mm=rng.uniform(70, 225))
+        cut = dict(reach_mm=rng.uniform(70, 240))
     else:
-        cut = dict(reach_mm=rng.uniform(395, 452))
+        cut = dict(reach_mm=rng.uniform(430, 488))
     top = Garment(**common, **cut)
     if kind != "jacket":
         return (top,)
@@ -311,7 +315,7 @@ def _bottom(rng, kind, fabric, folds):
             fabric,
             reach_mm=rng.uniform(-25, 40),
             hem_mm=rng.uniform(925, 990),
-            loose_mm=2.0,
+            loose_mm=3.0,
         )
     tight = kind in ("tights", "short tights")
     short = kind in ("shorts", "short tights")
@@ -322,7 +326,7 @@ def _bottom(rng, kind, fabric, folds):
         fabric,
         reach_mm=reach,
         hem_mm=hem,
-        loose_mm=2.0 if tight else loose,
+        loose_mm=3.0 if tight else loose,
         flare_mm=0.0 if tight else rng.uniform(0, 30),
         fold_mm=0.0 if tight else rng.uniform(3, 11),
         fold_seed=folds,
@@ -335,21 +339,21 @@ def _leotard(rng, fabric, lower):
     high = Garment(
         "top",
         fabric,
-        reach_mm=rng.choice([-30.0, -5.0, 440.0]),
+        reach_mm=rng.choice([-30.0, -5.0, 475.0]),
         hem_mm=945.0,
         neck_mm=(rng.uniform(72, 95), rng.uniform(0, 60)),
-        loose_mm=2.0,
+        loose_mm=3.0,
     )
     low = Garment(
         "briefs",
         fabric,
         reach_mm=rng.uniform(0, 50),
         hem_mm=975.0,
-        loose_mm=2.0,
+        loose_mm=3.0,
     )
     if rng.random() < 0.35:
         low = Garment(
-            "bottom", lower, reach_mm=800.0, hem_mm=990.0, loose_mm=2.0
+            "bottom", lower, reach_mm=800.0, hem_mm=990.0, loose_mm=3.0
         )
     return high, low
 
@@ -385,7 +389,7 @@ def _gloves(rng):
     return Garment(
         "gloves",
         _fabric(rng, _PLAIN),
-        reach_mm=rng.uniform(420, 450),
+        reach_mm=rng.uniform(455, 485),
         loose_mm=rng.uniform(2, 4),
     )
 
@@ -432,4 +436,4 @@ def _hair(rng, style, colour):
 def _suit():
     """What everybody wears when clothes are switched off."""
     grey = np.full((1, 1, 3), 0.2, np.float32)
-    return Garment("bodysuit", Fabric(tile=grey, rough=0.0), loose_mm=2.0)
+    return Garment("bodysuit", Fabric(tile=grey, rough=0.0), loose_mm=3.0)

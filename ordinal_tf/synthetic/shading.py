@@ -9,8 +9,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from ordinal_tf.synthetic import body as bodies
-from ordinal_tf.synthetic import fabrics, garments, posing, raster
+from ordinal_tf.synthetic import outfits, posing, raster, surfaces
 
 # Shadow maps: pixels, and how far off a directed light stands.
 _SHADOW_SIDE = 192
@@ -19,10 +18,9 @@ _LIGHT_MM = 30000.0
 _BIAS_MM = 14.0
 # Samples per pixel and axis.
 SUPERSAMPLE = 2
-_NOISE_MM = 2.2  # Side of a texel of the noise.
 _GAMMA = 1 / 2.2
-_TILES_OFF = 64
-_BADGE_MM, _BADGE_TOP_MM = 190, 1335
+# Every so many vertices cast a shadow on the floor; each covers this much.
+_CAST_STEP, _CAST_MM = 2, 45.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,7 +50,7 @@ class Drawn:
         alpha: `(H, W)` float32, 0 to 1, the share that the person covers.
         depth: `(H, W)` float32 mm of the nearest surface; inf for none.
         mask: `(H, W)` bool, alpha is 0.5 or more.
-        material: `(H, W)` uint8, 1 + index into `garments.MATERIALS`; 0 for
+        material: `(H, W)` uint8, 1 + index into `outfits.MATERIALS`; 0 for
             none.
     """
 
@@ -141,8 +139,8 @@ def render(
         `Drawn`.
     """
     size = tuple(int(side) for side in np.broadcast_to(size, 2))
-    outfit = garments.dress(body, look.garments)
-    placed = garments.place(outfit, body, vertices, normals)
+    outfit = outfits.dress(body, look.garments)
+    placed = outfits.place(outfit, body, vertices, normals)
     window = raster.window_around(placed, camera, size)
     if window is None:
         return _nothing(size)
@@ -155,15 +153,15 @@ def render(
     normal, tint, texture, at = _interpolated(
         samples,
         posing.normals(placed, outfit.faces),
-        _tints(body, look, outfit),
+        surfaces.tints(body, look, outfit),
         outfit.texture,
         placed,
     )
     part, material = outfit.face_part[face], outfit.face_material[face]
-    noise = _noise(texture, material)
-    albedo = tint * _cloth(outfit, part, texture)
-    _add_badges(albedo, body, outfit, part, samples)
-    gloss, rough, blotch = _surface(outfit)
+    noise = surfaces.noise(texture, material)
+    albedo = tint * surfaces.cloth(outfit, part, texture)
+    surfaces.add_badges(albedo, body, outfit, part, samples)
+    gloss, rough, blotch = surfaces.surface(outfit)
     albedo *= 1 + blotch[part] * noise[0]
     normal = _unit(normal) + rough[part] * noise[1:]
     normal = _towards(_unit(normal), at)
@@ -251,7 +249,9 @@ def shadow(vertices, faces, light, points):
     column = np.clip(x * scale + np.float32(centre), 0, side - 1.01)
     row = np.clip(y * scale + np.float32(centre), 0, side - 1.01)
     left, top = column.astype(np.int32), row.astype(np.int32)
-    column, row = column - left, row - top
+    # In place, which keeps float32.
+    column -= left
+    row -= top
     first = top * side + left
     limit = z - np.float32(_BIAS_MM)
 
@@ -283,7 +283,7 @@ def ground_shadow(
     """
     height, width = (int(side) for side in np.broadcast_to(size, 2))
     rows, columns = -(-height // coarse), -(-width // coarse)
-    vertices = vertices[::2]
+    vertices = vertices[::_CAST_STEP]
     above = (vertices - np.asarray(floor, np.float32)) @ light.up
     slope = max(float(light.direction @ light.up), 0.15)
     dark = np.zeros((rows, columns), np.float32)
@@ -311,8 +311,11 @@ def _splat(points, camera, shape, coarse, sigma):
         inside = ((at >= 0) & (at < [shape[1], shape[0]])).all(1)
         column, row = at[inside].astype(np.int32).T
         cover[row, column] = 1
-        cover = cv2.dilate(cover, np.ones((3, 3), np.uint8))
-        cover = cv2.GaussianBlur(cover, (0, 0), sigma)
+        # Where the camera is close, gaps between points span pixels.
+        gap = _CAST_MM * camera[0][0] / np.median(points[:, 2]) / coarse
+        side = 2 * int(np.clip(gap / 2, 1, 8)) + 1
+        cover = cv2.dilate(cover, np.ones((side, side), np.uint8))
+        cover = cv2.GaussianBlur(cover, (0, 0), max(sigma, gap / 3))
     return cover
 
 
@@ -329,85 +332,6 @@ def _interpolated(samples, *values):
     widths = np.cumsum([v.shape[1] for v in values])[:-1]
     together = samples.interpolate(np.concatenate(values, 1))
     return np.split(np.ascontiguousarray(together.T), widths)
-
-
-def _tints(body, look, outfit):
-    """`(N, 3)` linear colours of the skin; ones where cloth has its own."""
-    paint = {name: body.paint == i for i, name in enumerate(bodies.PAINT)}
-    colour = np.tile(look.skin, (len(body.vertices), 1))
-    x, y, z = body.vertices.T
-    if look.beard:
-        chin = np.clip((1512 - y) / 14, 0, 1) * np.clip((y - 1435) / 20, 0, 1)
-        chin *= np.clip((z - 45) / 25, 0, 1) * (np.abs(x) < 75)
-        colour += (look.beard * chin)[:, None] * (look.brows - colour)
-    colour[paint["lips"]] = look.lips
-    colour[paint["brows"]] = look.brows
-    colour[paint["scalp"]] = look.scalp
-    eyes = body.vertex_layer == bodies.LAYERS.index("eyes")
-    colour[eyes] = 0.55
-    colour[paint["iris"]] = look.iris
-    tint = np.ones((len(outfit.start), 3), np.float32)
-    tint[outfit.parts[0]] = colour[outfit.start[outfit.parts[0]]]
-    return tint
-
-
-def _cloth(outfit, part, texture):
-    """`(3, P)` linear colours from the fabrics' tiles; ones for skin."""
-    tiles = [np.ones((1, 1, 3), np.float32)]
-    tiles += [fabric.tile for fabric in outfit.fabrics[1:]]
-    sides = np.array([len(tile) for tile in tiles], np.int32)
-    first = np.cumsum([0, *sides**2], dtype=np.int32)[:-1]
-    per_mm = sides / [1.0, *(f.tile_mm for f in outfit.fabrics[1:])]
-    per_mm, side = per_mm.astype(np.float32)[part], sides[part]
-    u, v = texture
-    # Sides are powers of two; int32 rounds towards zero, so start far off.
-    column = (u * per_mm + _TILES_OFF * side).astype(np.int32) & (side - 1)
-    row = (v * per_mm + _TILES_OFF * side).astype(np.int32) & (side - 1)
-    every = np.concatenate([tile.reshape(-1, 3) for tile in tiles]).T
-    return np.take(every, first[part] + row * side + column, 1)
-
-
-def _add_badges(albedo, body, outfit, part, samples):
-    """Paints prints on chests and backs into `albedo` `(3, P)`."""
-    for i, fabric in enumerate(outfit.fabrics):
-        if fabric is None or fabric.badge is None:
-            continue
-        chosen = np.flatnonzero(part == i)
-        rest = outfit.vary(garments.anatomy(body).at)
-        rest = rest[samples.corners[chosen]]
-        x, y, z = np.einsum("pk,pkc->cp", samples.weights[chosen], rest)
-        side = len(fabric.badge)
-        # As one reads it: the person's left is on the right in front.
-        across = np.where(z > 0, x, -x)
-        column = np.floor((across / _BADGE_MM + 0.5) * side).astype(np.int32)
-        row = np.floor((_BADGE_TOP_MM - y) / _BADGE_MM * side).astype(np.int32)
-        inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
-        badge = fabric.badge[row[inside], column[inside]].T
-        chosen = chosen[inside]
-        under = albedo[:, chosen]
-        albedo[:, chosen] = under + badge[3] * (badge[:3] - under)
-
-
-def _noise(texture, material):
-    """`(4, P)` smooth noise on the surface; drawn out along hair."""
-    hair = material == garments.MATERIALS.index("hair")
-    usual = np.float32(1 / _NOISE_MM)
-    u = texture[0] * np.where(hair, np.float32(2), usual)
-    v = texture[1] * np.where(hair, np.float32(0.1), usual)
-    table = fabrics.noise_table(0)
-    last = len(table) - 1
-    row, column = v.astype(np.int32) & last, u.astype(np.int32) & last
-    return np.take(table.reshape(-1, 4).T, row * len(table) + column, 1)
-
-
-def _surface(outfit):
-    """Per part: gloss, how rough, and how uneven the colour is."""
-    skin = (0.05, 0.03, 0.04)
-    values = [
-        skin if f is None else (f.gloss, f.rough, 0.04 + 0.3 * f.rough**2)
-        for f in outfit.fabrics
-    ]
-    return np.array(values, np.float32).T
 
 
 def _towards(normal, at):

@@ -1,0 +1,234 @@
+"""The mesh of a dressed person: garments cut out and put on.
+
+Triangles are cut where a garment's field is zero, so hems are as fine as one
+could wish; what lies well inside a garment is left out.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from ordinal_tf.synthetic import body as bodies
+from ordinal_tf.synthetic import garments as clothes
+from ordinal_tf.synthetic.anatomy import anatomy, unit
+
+# What a surface is made of, for the light.
+MATERIALS = ("skin", "eyes", "cloth", "hair")
+# Skin this far inside a garment is left out: it could only poke through.
+_HIDDEN_MM = 28.0
+# Least distance between two garments.
+_APART_MM = 3.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Outfit:
+    """The mesh of a dressed person: N vertices that follow the body's.
+
+    Vertex i lies between body vertices `start[i]` and `end[i]`, `lift` along
+    their normal.
+
+    Attributes:
+        start, end: `(N,)` int32.
+        share: `(N,)` float32, of `end`.
+        lift: `(N,)` float32 mm.
+        parts: slices of the vertices by piece: skin first, then garments.
+        smooth: for each part, a name in `Anatomy.smoother`, or None.
+        faces: `(F, 3)` int32.
+        face_part: `(F,)` uint8 index into `parts`.
+        face_material: `(F,)` uint8 index into `MATERIALS`.
+        face_open: `(F,)` bool, may be seen from behind.
+        texture: `(N, 2)` float32 mm.
+        fabrics: for each part, its `Fabric`; None for the skin.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    share: np.ndarray
+    lift: np.ndarray
+    parts: tuple[slice, ...]
+    smooth: tuple[str | None, ...]
+    faces: np.ndarray
+    face_part: np.ndarray
+    face_material: np.ndarray
+    face_open: np.ndarray
+    texture: np.ndarray
+    fabrics: tuple[clothes.Fabric | None, ...]
+
+    def vary(self, values):
+        """Body values `(V, ...)` at the outfit's vertices, `(N, ...)`."""
+        share = self.share.reshape(-1, *(1,) * (values.ndim - 1))
+        start = np.take(values, self.start, 0)
+        return start + share * (np.take(values, self.end, 0) - start)
+
+
+@functools.lru_cache(maxsize=4)
+def dress(body, garments):
+    """Cuts garments from the body and drops what they hide.
+
+    Args:
+        body: `body.Body`.
+        garments: tuple of `Garment`, from the skin outwards.
+
+    Returns:
+        `Outfit`.
+    """
+    anat = anatomy(body)
+    fields = [clothes.cover(body, garment) for garment in garments]
+    faces = dict(zip(bodies.LAYERS, anat.faces, strict=True))
+    pieces = [_shown(np.concatenate([faces["skin"], faces["eyes"]]), fields)]
+    for i, (garment, field) in enumerate(zip(garments, fields, strict=True)):
+        a, b, c = (field > 0)[faces[clothes.source(garment)].T]
+        inside = faces[clothes.source(garment)][a | b | c]
+        pieces.append(_shown(inside, fields[i + 1 :]))
+    return _assemble(body, anat, garments, fields, pieces)
+
+
+def _shown(faces, fields):
+    """Faces less those that lie well inside one of the garments."""
+    if not fields:
+        return faces
+    a, b, c = faces.T
+    hidden = np.zeros(len(faces), bool)
+    for field in fields:
+        deep = field > _HIDDEN_MM
+        hidden |= deep[a] & deep[b] & deep[c]
+    return faces[~hidden]
+
+
+def _assemble(body, anat, garments, fields, pieces):
+    """`Outfit` of the skin and the garments; `pieces` are their faces."""
+    vertices, faces, part, parts, count = [], [], [], [], 0
+    below = np.zeros(len(body.vertices), np.float32)
+    for i, piece in enumerate(pieces):
+        if i:
+            nodes, ends, share, cut = _cut(piece, fields[i - 1])
+        else:
+            nodes, cut = _compact(piece, len(body.vertices))
+            ends, share = nodes, np.zeros(len(nodes), np.float32)
+        if i:
+            garment, field = garments[i - 1], fields[i - 1]
+            lift = np.maximum(clothes.lift_of(anat, garment, field), below)
+            # What is worn over it stays outside, a little past its hem too.
+            below = np.where(field > -20, lift + _APART_MM, below)
+            lift = lift[nodes] + share * (lift[ends] - lift[nodes])
+        else:
+            lift = np.zeros(len(nodes), np.float32)
+        vertices.append((nodes, ends, share, lift))
+        faces.append(cut + count)
+        part.append(np.full(len(cut), i, np.uint8))
+        parts.append(slice(count, count + len(nodes)))
+        count += len(nodes)
+    start, end, share, lift = (
+        np.concatenate(column) for column in zip(*vertices, strict=True)
+    )
+    faces, part = np.concatenate(faces), np.concatenate(part)
+    eyes = body.vertex_layer[start[faces[:, 0]]] == bodies.LAYERS.index("eyes")
+    of_part = [MATERIALS.index("skin")] + [
+        MATERIALS.index(
+            "hair" if "hair" in g.kind or g.kind == "bun" else "cloth"
+        )
+        for g in garments
+    ]
+    material = np.array(of_part, np.uint8)[part]
+    material[eyes] = MATERIALS.index("eyes")
+    texture = anat.texture[start]
+    texture = texture + share[:, None] * (anat.texture[end] - texture)
+    return Outfit(
+        start=start.astype(np.int32),
+        end=end.astype(np.int32),
+        share=share.astype(np.float32),
+        lift=lift.astype(np.float32),
+        parts=tuple(parts),
+        smooth=(None, *(clothes.smoothing(garment) for garment in garments)),
+        faces=faces.astype(np.int32),
+        face_part=part,
+        face_material=material,
+        face_open=part > 0,
+        texture=texture,
+        fabrics=(None, *(garment.fabric for garment in garments)),
+    )
+
+
+def place(outfit, body, vertices, normals):
+    """Where the outfit's vertices are on a posed body.
+
+    Args:
+        outfit: `Outfit`.
+        body: `body.Body`.
+        vertices, normals: `(V, 3)` float32 mm of the posed body, any axes.
+
+    Returns:
+        `(N, 3)` float32 mm.
+    """
+    anat = anatomy(body)
+    placed = np.empty((len(outfit.start), 3), np.float32)
+    smoothed = {None: (vertices, normals)}
+    both = np.concatenate([vertices, normals], 1)
+    for part, name in zip(outfit.parts, outfit.smooth, strict=True):
+        if name not in smoothed:
+            mean = anat.smoother[name] @ both
+            smoothed[name] = mean[:, :3], unit(mean[:, 3:])
+        at, normal = smoothed[name]
+        start, end = outfit.start[part], outfit.end[part]
+        share = outfit.share[part, None]
+        lift = outfit.lift[part, None]
+        first = np.take(at, start, 0) + lift * np.take(normal, start, 0)
+        last = np.take(at, end, 0) + lift * np.take(normal, end, 0)
+        placed[part] = first + share * (last - first)
+    return placed
+
+
+def _compact(faces, count):
+    """The vertices that faces use, and the faces renumbered to them."""
+    used = np.zeros(count, bool)
+    used[faces] = True
+    nodes = np.flatnonzero(used)
+    number = np.zeros(count, np.int32)
+    number[nodes] = np.arange(len(nodes), dtype=np.int32)
+    return nodes, number[faces]
+
+
+def _cut(faces, field):
+    """The part of a mesh in which a field is positive.
+
+    Returns:
+        `(N,)` first and second body vertex of each new vertex, `(N,)` share
+        of the second, `(F, 3)` faces of new vertices.
+    """
+    inside = field > 0
+    nodes, faces = _compact(faces, len(field))
+    value, inside = field[nodes], inside[nodes]
+    a, b, c = inside.astype(np.int8)[faces.T]
+    count = a + b + c
+    whole = faces[count == 3]
+    # The corner that is alone on its side comes first.
+    one, two = faces[count == 1], faces[count == 2]
+    one = _turned(one, inside[one].argmax(1))
+    two = _turned(two, (~inside[two]).argmax(1))
+    alone = np.concatenate([one, two])
+    edges = np.concatenate([alone[:, [0, 1]], alone[:, [0, 2]]])
+    low, high = edges.min(1), edges.max(1)
+    key = low.astype(np.int64) * len(nodes) + high
+    unique, number = np.unique(key, return_inverse=True)
+    first, last = np.divmod(unique, len(nodes))
+    # Zero at the hem, by linear interpolation.
+    share = value[first] / (value[first] - value[last])
+    number = number.astype(np.int32) + len(nodes)
+    left, right = number[: len(alone)], number[len(alone) :]
+    ones, k = slice(None, len(one)), len(one)
+    corner = np.stack([one[:, 0], left[ones], right[ones]], 1)
+    quad_a = np.stack([two[:, 1], two[:, 2], right[k:]], 1)
+    quad_b = np.stack([two[:, 1], right[k:], left[k:]], 1)
+    faces = np.concatenate([whole, corner, quad_a, quad_b])
+    start = np.concatenate([nodes, nodes[first]])
+    end = np.concatenate([nodes, nodes[last]])
+    share = np.concatenate([np.zeros(len(nodes)), share]).astype(np.float32)
+    used, faces = _compact(faces, len(start))
+    return start[used], end[used], share[used], faces
+
+
+def _turned(faces, first):
+    """Faces whose corners start at number `first`, in the same sense."""
+    order = (first[:, None] + np.arange(3)) % 3
+    return np.take_along_axis(faces, order, 1)
