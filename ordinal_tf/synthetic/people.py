@@ -17,6 +17,7 @@ from ordinal_tf.synthetic import (
     cameras,
     effects,
     looks,
+    occluders,
     poses,
     posing,
     scenes,
@@ -82,7 +83,7 @@ INGREDIENTS = {
     "light": shading.sample_light,
     "camera": cameras.sample_camera,
     "background": scenes.draw_background,
-    "occluders": scenes.draw_occluders,
+    "occluders": occluders.draw_occluders,
     "effects": effects.finish,
 }
 PRESETS = {
@@ -286,7 +287,7 @@ class SyntheticPeople:
         background = background * (left ** (1 / 2.2))[..., None]
         image = background * (1 - drawn.alpha[..., None]) + drawn.rgb
         mask = drawn.mask
-        image, hidden = scenes.draw_occluders(
+        image, hidden = occluders.draw_occluders(
             self._rng("occluders", i), image, mask, **self.options["occluders"]
         )
         jpeg, image = effects.finish(

@@ -1,4 +1,4 @@
-"""What is behind the synthetic people, and what stands before them.
+"""What is behind the synthetic people.
 
 Places are drawn ray by ray from the camera that shows the person, so that
 floor, walls and horizon agree with it; pictures of the user can replace
@@ -12,11 +12,9 @@ import cv2
 import numpy as np
 
 from ordinal_tf.data import photos
+from ordinal_tf.synthetic import noise
 
 KINDS = ("outdoors", "indoors", "texture", "plain")
-_TABLE = 256  # Side of the noise tables; they repeat without a seam.
-_FINE = 4  # Samples per cell of a table and axis; with it, a power of 2.
-_TABLES = 6
 # Share of the resolution that places are drawn at: most of a background is
 # out of focus, and grain is added at the full one.
 _COARSE = 0.5
@@ -71,7 +69,9 @@ def draw_background(
                 rng, image, rng.integers(clutter[0], clutter[1] + 1)
             )
             # Half resolution lacks the finest detail.
-            image *= 1 + rng.uniform(0, 0.1) * _detail(rng, size)[..., None]
+            image *= (
+                1 + rng.uniform(0, 0.1) * noise.detail(rng, size)[..., None]
+            )
     sigma = rng.uniform(*blur_px) * size / 256
     if sigma > 0.3:
         image = cv2.GaussianBlur(image, (0, 0), sigma)
@@ -92,51 +92,6 @@ def find_pictures(folder):
     return tuple(found)
 
 
-def draw_occluders(
-    rng,
-    image,
-    person,
-    *,
-    chance=0.35,
-    count=(1, 2),
-    size=(0.08, 0.4),
-    cover=0.35,
-):
-    """Puts things in front of a person.
-
-    Args:
-        rng: `np.random.Generator`.
-        image: `(S, S, 3)` float32.
-        person: `(S, S)` bool, the pixels that show the person.
-        chance: probability that there is anything.
-        count: (least, most) things.
-        size: (least, most) of a thing, in sides of the person's box.
-        cover: the largest share of the person that may be hidden; a thing
-            that would hide more is left out.
-
-    Returns:
-        A new image, and `(S, S)` bool: what the things cover.
-    """
-    hidden = np.zeros(person.shape, bool)
-    if rng.random() >= chance or not person.any():
-        return image, hidden
-    rows, columns = np.flatnonzero(person.any(1)), np.flatnonzero(person.any(0))
-    low = np.array([columns[0], rows[0]])
-    high = np.array([columns[-1], rows[-1]]) + 1
-    area = np.count_nonzero(person)
-    image = image.copy()
-    for _ in range(rng.integers(count[0], count[1] + 1)):
-        side = rng.uniform(*size) * (high - low).max()
-        middle = low + rng.random(2) * (high - low)
-        shape = _thing(rng, person.shape, middle, side)
-        if np.count_nonzero((hidden | shape) & person) > cover * area:
-            continue
-        if shape.any():
-            hidden |= shape
-            image[shape] = _paint(rng, shape)
-    return image, hidden
-
-
 def _choose(rng, weighted):
     names, weights = zip(*weighted, strict=True)
     unknown = set(names) - set(KINDS)
@@ -146,59 +101,6 @@ def _choose(rng, weighted):
             f"more, not all 0. Received: {weighted}."
         )
     return names[rng.choice(len(names), p=np.divide(weights, sum(weights)))]
-
-
-# Noise and colours.
-
-
-@functools.cache
-def _table(number):
-    """Smooth noise with power at all scales, mean 0, about -1 to 1."""
-    rng = np.random.default_rng(number)
-    waves = np.fft.fftfreq(_TABLE)
-    size = np.hypot(waves[:, None], waves[None, :])
-    size[0, 0] = 1
-    spectrum = np.fft.fft2(rng.standard_normal((_TABLE, _TABLE)))
-    spectrum *= size ** -rng.uniform(0.9, 1.6)
-    spectrum[0, 0] = 0
-    field = np.fft.ifft2(spectrum).real
-    field = np.clip(field / (2 * field.std()), -1, 1).astype(np.float32)
-    # Enlarged once, so that a lookup need not interpolate.
-    field = np.pad(field, 2, mode="wrap")
-    field = cv2.resize(field, None, fx=_FINE, fy=_FINE)
-    return field[2 * _FINE : -2 * _FINE, 2 * _FINE : -2 * _FINE].copy()
-
-
-def _noise(rng, u, v):
-    """Noise at coordinates in table cells, any number of them."""
-    table = _table(int(rng.integers(_TABLES)))
-    cells = _TABLE * _FINE
-    u = ((u + rng.random() * _TABLE) * _FINE).astype(np.int32) & (cells - 1)
-    v = ((v + rng.random() * _TABLE) * _FINE).astype(np.int32) & (cells - 1)
-    return table[v, u]
-
-
-def _detail(rng, size):
-    """`(size, size)` noise, a window of a table enlarged at random."""
-    y, x = np.mgrid[:size, :size].astype(np.float32)
-    zoom = rng.uniform(0.15, 1.0)
-    return _noise(rng, x * zoom, y * zoom)
-
-
-def _colour(rng, *, value=(40, 220), saturation=(0.0, 0.5)):
-    """`(3,)` float32 RGB."""
-    hue = rng.random() * 6
-    tone = np.clip(np.abs((hue + np.array([0, 4, 2])) % 6 - 3) - 1, 0, 1)
-    grey = 1 - rng.uniform(*saturation)
-    return (rng.uniform(*value) * (grey + (1 - grey) * tone)).astype(np.float32)
-
-
-def _near(rng, colour, spread):
-    return (colour + rng.uniform(-spread, spread, 3)).astype(np.float32)
-
-
-def _mix(low, high, share):
-    return low + (high - low) * share[..., None]
 
 
 # Places.
@@ -223,42 +125,46 @@ def _outdoors(rng, rays, eye):
     up = rays[..., 1]
     azimuth = np.arctan2(rays[..., 0], rays[..., 2])
     image = _sky(rng, rays)
-    haze = _near(rng, np.float32([190, 200, 210]), 25)
+    haze = noise.near(rng, np.float32([190, 200, 210]), 25)
     for layer in range(rng.integers(0, 4)):
         near = (layer + 1) / 4
-        colour = _mix(haze, _colour(rng, value=(30, 130)), np.float32(near))
+        colour = noise.mix(
+            haze, noise.colour(rng, value=(30, 130)), np.float32(near)
+        )
         if rng.random() < 0.5:
             skyline = _houses(rng, azimuth, near)
         else:
             skyline = _hills(rng, azimuth, near)
-        tone = 1 + 0.35 * _noise(rng, azimuth * 300, up * 300)
+        tone = 1 + 0.35 * noise.field(rng, azimuth * 300, up * 300)
         below = up < skyline
         image[below] = (colour * tone[..., None])[below]
     ground = up < -1e-3
     grassy = rng.random() < 0.55
     palette = _GRASS if grassy else _HARD
-    colour = _near(rng, np.float32(palette[rng.integers(len(palette))]), 25)
+    colour = noise.near(
+        rng, np.float32(palette[rng.integers(len(palette))]), 25
+    )
     image[ground] = _floor(rng, rays[ground], eye, colour, haze, grassy)
     return image * _light(rng)
 
 
 def _sky(rng, rays):
-    high = _near(rng, np.float32([90, 140, 210]), 40)
-    low = _near(rng, np.float32([200, 215, 225]), 30)
+    high = noise.near(rng, np.float32([90, 140, 210]), 40)
+    low = noise.near(rng, np.float32([200, 215, 225]), 30)
     if rng.random() < 0.3:  # Overcast.
         high = low - rng.uniform(0, 50)
     share = np.clip(rays[..., 1] / 0.6, 0, 1)
-    image = _mix(low, high, share)
+    image = noise.mix(low, high, share)
     height = np.maximum(rays[..., 1], 0.05)
     u, v = (25 * rays[..., axis] / height for axis in (0, 2))
-    cloud = np.clip(_noise(rng, u, v) + rng.uniform(-0.6, 0.4), 0, 1)
+    cloud = np.clip(noise.field(rng, u, v) + rng.uniform(-0.6, 0.4), 0, 1)
     return image + cloud[..., None] * (245 - image) * 0.8
 
 
 def _hills(rng, azimuth, near):
     """Elevation of a skyline of trees or hills."""
-    rough = _noise(rng, azimuth * rng.uniform(5, 60), azimuth * 0)
-    fine = _noise(rng, azimuth * 200, azimuth * 0)
+    rough = noise.field(rng, azimuth * rng.uniform(5, 60), azimuth * 0)
+    fine = noise.field(rng, azimuth * 200, azimuth * 0)
     height = rng.uniform(0.03, 0.35) * (1.2 - near)
     return height * (1 + 0.8 * rough) + 0.02 * fine
 
@@ -280,12 +186,12 @@ def _floor(rng, rays, eye, colour, haze, rough):
         # What is finer than a pixel there averages out.
         fade = np.clip(200 * cell / way, 0, 1)
         strength = rng.uniform(0.05, 0.3 if rough else 0.15)
-        tone += strength * fade * _noise(rng, x / cell, z / cell)
+        tone += strength * fade * noise.field(rng, x / cell, z / cell)
     paint = colour * tone[:, None]
     if not rough and rng.random() < 0.6:
         paint = _lines(rng, paint, x, z, way)
     far = np.clip(way / rng.uniform(4e4, 2e5), 0, 1)
-    return _mix(paint, haze, far * 0.8)
+    return noise.mix(paint, haze, far * 0.8)
 
 
 def _turned(rng, x, z):
@@ -302,8 +208,8 @@ def _lines(rng, paint, x, z, way):
     if rng.random() < 0.5:
         lines |= np.mod(z, period) < width
     fade = np.clip(150 * width / way, 0, 1)
-    colour = _colour(rng, value=(20, 250), saturation=(0, 0.3))
-    return _mix(paint, colour, lines * fade * rng.uniform(0.2, 0.9))
+    colour = noise.colour(rng, value=(20, 250), saturation=(0, 0.3))
+    return noise.mix(paint, colour, lines * fade * rng.uniform(0.2, 0.9))
 
 
 def _indoors(rng, rays, eye):
@@ -324,19 +230,19 @@ def _indoors(rng, rays, eye):
     way = np.take_along_axis(ways, axis[..., None], -1)[..., 0]
     spot = eye + rays * way[..., None]
     image = np.empty_like(rays)
-    wall = _colour(rng, value=(90, 235), saturation=(0, 0.35))
+    wall = noise.colour(rng, value=(90, 235), saturation=(0, 0.35))
     for side in (0, 2):
         for sign in (-1, 1):
             here = (axis == side) & (np.sign(safe[..., side]) == sign)
             if here.any():
                 along = spot[..., 2 - side][here]
-                colour = _near(rng, wall, 20) * rng.uniform(0.7, 1.0)
+                colour = noise.near(rng, wall, 20) * rng.uniform(0.7, 1.0)
                 image[here] = _wall(rng, along, spot[..., 1][here], colour, top)
     over = (axis == 1) & (rays[..., 1] > 0)
-    image[over] = _colour(rng, value=(150, 245), saturation=(0, 0.1))
+    image[over] = noise.colour(rng, value=(150, 245), saturation=(0, 0.1))
     under = (axis == 1) & (rays[..., 1] <= 0)
     if under.any():
-        colour = _colour(rng, value=(60, 210), saturation=(0, 0.5))
+        colour = noise.colour(rng, value=(60, 210), saturation=(0, 0.5))
         image[under] = _floor(rng, rays[under], eye, colour, wall, False)
     # Corners are darker.
     gap = np.minimum(
@@ -349,18 +255,18 @@ def _indoors(rng, rays, eye):
 
 def _wall(rng, along, height, colour, top):
     """Colours `(N, 3)` of a wall with what hangs on it."""
-    tone = 1 + 0.1 * _noise(rng, along / 60, height / 60)
+    tone = 1 + 0.1 * noise.field(rng, along / 60, height / 60)
     paint = colour * tone[:, None]
     if rng.random() < 0.5:  # A different colour below.
         lower = height < rng.uniform(600, 1600)
-        paint[lower] = _colour(rng) * tone[lower, None]
+        paint[lower] = noise.colour(rng) * tone[lower, None]
     if rng.random() < 0.5:  # Windows, doors or posters, in a row.
         period, width = rng.uniform(900, 3500), rng.uniform(0.3, 0.8)
         low = rng.uniform(0, 1500)
         high = low + rng.uniform(500, 2000)
         inside = (np.mod(along, period) < width * period) & (height > low)
         inside &= height < min(high, top - 100)
-        glow = _colour(rng, value=(40, 255), saturation=(0, 0.6))
+        glow = noise.colour(rng, value=(40, 255), saturation=(0, 0.6))
         number = np.floor(along / period).astype(int) % 7
         shade = rng.uniform(0.6, 1.3, 7).astype(np.float32)[number]
         paint[inside] = (glow * shade[:, None])[inside]
@@ -370,11 +276,11 @@ def _wall(rng, along, height, colour, top):
 def _texture(rng, size):
     """Something without a floor: noise in colours, patches, stripes."""
     y, x = np.mgrid[:size, :size].astype(np.float32)
-    first, second = _colour(rng, saturation=(0, 0.8)), _colour(rng)
+    first, second = noise.colour(rng, saturation=(0, 0.8)), noise.colour(rng)
     choice = rng.integers(3)
     if choice == 0:
         zoom = rng.uniform(0.1, 1.2)
-        field = 0.5 + 0.5 * _noise(rng, x * zoom, y * zoom)
+        field = 0.5 + 0.5 * noise.field(rng, x * zoom, y * zoom)
     elif choice == 1:
         across = x * np.cos(rng.uniform(0, np.pi)) + y * rng.uniform(-1, 1)
         field = np.mod(across / rng.uniform(4, size / 3), 1)
@@ -386,16 +292,16 @@ def _texture(rng, size):
         _, label = cv2.distanceTransformWithLabels(
             seeds, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
         )
-        colours = np.stack([_colour(rng) for _ in range(label.max() + 1)])
+        colours = np.stack([noise.colour(rng) for _ in range(label.max() + 1)])
         return colours[label]
-    image = _mix(first, second, field)
-    return image * (1 + 0.3 * _noise(rng, x * 0.7, y * 0.7)[..., None])
+    image = noise.mix(first, second, field)
+    return image * (1 + 0.3 * noise.field(rng, x * 0.7, y * 0.7)[..., None])
 
 
 def _plain(rng, size):
     """A studio's wall: one tone, a little uneven."""
     y, x = np.mgrid[:size, :size].astype(np.float32) / size
-    colour = _colour(rng, value=(90, 230), saturation=(0, 0.15))
+    colour = noise.colour(rng, value=(90, 230), saturation=(0, 0.15))
     slope = rng.uniform(-0.15, 0.15, 2)
     tone = 1 + slope[0] * (x - 0.5) + slope[1] * (y - 0.5)
     return colour * tone[..., None].astype(np.float32)
@@ -414,7 +320,9 @@ def _scatter(rng, image, count):
     for _ in range(count):
         side = size * np.exp(rng.uniform(np.log(0.02), np.log(0.25)))
         middle = np.array([rng.random(), rng.normal(0.5, 0.15)]) * size
-        colour = _colour(rng, value=(10, 230), saturation=(0, 0.5)).tolist()
+        colour = noise.colour(
+            rng, value=(10, 230), saturation=(0, 0.5)
+        ).tolist()
         if rng.random() < 0.4:
             axes = side * rng.uniform(0.2, 0.6, 2)
             ends = tuple(np.round(np.append(middle, axes)).astype(int).tolist())
@@ -470,55 +378,3 @@ def _small_picture(path):
             picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
         )
     return picture
-
-
-# Things in front.
-
-
-def _thing(rng, shape, middle, side):
-    """`(S, S)` bool, one thing of about `side` pixels."""
-    mask = np.zeros(shape, np.uint8)
-    kind = rng.choice(["bar", "block", "ball", "leaves", "rails"])
-    angle = rng.normal(0, 0.15) + (rng.random() < 0.5) * np.pi / 2
-    along = np.array([np.cos(angle), np.sin(angle)])
-    across = np.array([-along[1], along[0]])
-    if kind == "bar" or kind == "rails":
-        width = side * rng.uniform(0.08, 0.25)
-        for k in range(1 if kind == "bar" else int(rng.integers(2, 5))):
-            start = middle + across * (k * side * 0.5)
-            _quad(mask, start, along * 2 * max(shape), across * width / 2)
-    elif kind == "block":
-        stretch = rng.uniform(0.5, 1.0, 2) * side / 2
-        _quad(mask, middle, along * stretch[0], across * stretch[1])
-    elif kind == "ball":
-        centre = np.round(middle).astype(int).tolist()
-        cv2.circle(mask, centre, max(1, round(side / 2)), 1, -1)
-    else:
-        for _ in range(int(rng.integers(15, 50))):
-            centre = np.round(middle + rng.normal(0, side / 4, 2)).astype(int)
-            axes = np.maximum(side * rng.uniform(0.02, 0.12, 2), 1).astype(int)
-            turn = float(rng.uniform(0, 180))
-            cv2.ellipse(
-                mask, centre.tolist(), axes.tolist(), turn, 0, 360, 1, -1
-            )
-    return mask.astype(bool)
-
-
-def _quad(mask, middle, along, across):
-    corners = [middle - along - across, middle + along - across]
-    corners += [middle + along + across, middle - along + across]
-    cv2.fillConvexPoly(mask, np.round(corners).astype(np.int32), 1)
-
-
-def _paint(rng, shape):
-    """Colours `(N, 3)` of a thing's pixels: uneven, lit from one side."""
-    rows, columns = np.nonzero(shape)
-    zoom = rng.uniform(0.2, 1.5)
-    tone = _noise(rng, columns * zoom, rows * zoom)
-    x = (columns - columns.min()) / max(np.ptp(columns), 1)
-    y = (rows - rows.min()) / max(np.ptp(rows), 1)
-    slope = rng.uniform(-0.5, 0.5, 2)
-    shade = 1 + slope[0] * (x - 0.5) + slope[1] * (y - 0.5)
-    shade += rng.uniform(0.02, 0.3) * tone
-    colour = _colour(rng, value=(20, 230), saturation=(0, 0.8))
-    return np.clip(colour * shade[:, None], 0, 255).astype(np.float32)

@@ -3,7 +3,7 @@ import pytest
 
 from ordinal_tf import skeleton
 from ordinal_tf.data import mocap
-from ordinal_tf.synthetic import limits, poses
+from ordinal_tf.synthetic import families, limits, poses
 
 REST = dict.fromkeys(
     ["lean", "tilt", *limits.joint_angles(poses.shipped_poses()[:1])], 0.0
@@ -20,7 +20,7 @@ def test_each_angle_alone_comes_back(name):
         angles[f"{side}_shoulder_elevation"] = 1.2
         angles[f"{side}_hip_flexion"] = 0.3
     angles[name] = np.radians(40)
-    found = limits.joint_angles(poses.forward(angles))
+    found = limits.joint_angles(families.forward(angles))
     for other, angle in found.items():
         assert angle == pytest.approx(angles[other], abs=1e-9), other
 
@@ -64,7 +64,7 @@ def test_signs_by_hand():
 
 def test_a_knee_that_bends_forwards_is_told():
     angles = {**REST, "left_knee_flexion": -1.0}
-    pose = poses.forward(angles)
+    pose = families.forward(angles)
     assert not limits.within_limits(pose)
     # A knee bent the wrong way is a thigh turned by half a turn.
     (sentence,) = limits.violations(pose)
@@ -75,7 +75,7 @@ def test_a_knee_that_bends_forwards_is_told():
 def test_an_elbow_that_bends_backwards_is_told():
     angles = {**REST, "right_elbow_flexion": -1.0}
     angles["right_shoulder_elevation"] = 1.0
-    assert not limits.within_limits(poses.forward(angles))
+    assert not limits.within_limits(families.forward(angles))
 
 
 def test_mirrored_poses_have_the_other_sides_angles():
