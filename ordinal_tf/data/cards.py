@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 
 from ordinal_tf import drawing, skeleton
-from ordinal_tf.data import photos as pictures
 from ordinal_tf.data import windows
 
 
@@ -69,7 +68,7 @@ def noted(note, record, *, length, picture):
     """
     note["length"].append(length)
     note["picture"].append(picture)
-    note["size"].append(pictures.size_of(record["image"]))
+    note["size"].append(record["size"].tolist())
     note["side"].append(round(float(record["box"][2]), 2))
     known = {
         key: np.add(note["known"][key], record[key]).tolist()

@@ -18,56 +18,75 @@ from ordinal_tf import geometry
 from ordinal_tf.data import transforms
 
 RATIOS = (1, 2, 4, 8)  # At which JPEG decodes for less.
+_OTHER = len(RATIOS)  # Branch of pictures that take a longer way.
 # Pixels decoded beyond those that are sampled: the last column of a partial
 # JPEG lacks its neighbours' chroma.
 _SPARE = 2
 
 
-def plan_windows(matrix, size):
+def plan_windows(data, shape, matrix, size):
     """Which part of its picture each crop shows, at which resolution.
 
     Where the crop shrinks the picture, neighbouring samples would skip pixels
-    and alias. JPEG decodes at a half, a quarter or an eighth for less; the
-    rest of the whole factor below the shrinkage is box-averaged.
+    and alias. JPEG decodes at a half, a quarter or an eighth for less; what
+    is left of the shrinkage beyond an eighth is box-averaged.
 
     Args:
+        data: `(B,)` strings, the encoded pictures.
+        shape: `(B, 2)` int32, their heights and widths.
         matrix: `(B, 2, 3)` float32, image pixels to crop pixels.
-        size: int, side of the crop.
+        size: int, side of the crops.
 
     Returns:
-        dict: `low` and `high` `(B, 2)` int32, the window in x and y, `high`
-        not included, in reduced pixels and perhaps beyond the picture;
-        `level` `(B,)` int32, an index of `RATIOS`, and `factor` `(B,)` int32,
-        which together say how many pixels a reduced one is wide; `matrix`
-        `(B, 2, 3)`, window pixels to crop pixels.
+        dict: `part` `(B, 4)` int32, top, left, height and width of the window
+        in the pixels that are decoded; `branch` `(B,)` int32, an index of
+        `RATIOS`, or behind them; `factor` `(B,)` int32, of the averaging that
+        follows; `matrix` `(B, 2, 3)`, window pixels to crop pixels.
     """
     inverse = geometry.invert_affine(matrix)
     # Length of one crop pixel's step in the image, any direction.
     step = tf.sqrt(tf.abs(tf.linalg.det(inverse[:, :, :2]))) + 0.25
     level = sum(tf.cast(step >= ratio, tf.int32) for ratio in RATIOS[1:])
-    ratio = tf.gather(tf.constant(RATIOS, tf.float32), level)
-    factor = tf.maximum(tf.floor(step / ratio), 1.0)
-    whole = (ratio * factor)[:, None]
-    last = size - 1.0
-    corners = tf.constant([[0, 0], [last, 0], [0, last], [last, last]])
-    corners = tf.broadcast_to(corners, [tf.shape(matrix)[0], 4, 2])
-    corners = geometry.apply_affine(inverse, corners)
+    ratio = tf.gather(RATIOS, level)
+    factor = tf.cast(step / tf.cast(ratio, tf.float32), tf.int32)
+    factor = tf.maximum(factor, 1)
+    start, stop = _extent(inverse, shape, ratio * factor, size)
+    jpeg = tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
+    # Other formats are decoded whole, and averaged by ratio and factor.
+    grain = tf.where(jpeg, factor, ratio * factor)[:, None]
+    decoded = tf.where(jpeg, ratio, 1)[:, None]
+    begin = start * grain
+    end = tf.minimum(stop * grain, -(-shape // decoded))
+    whole = tf.cast(ratio * factor, tf.float32)[:, None]
     # Reduced pixel u covers the pixels from `whole * u` on.
-    half = (whole - 1.0) / 2.0
-    low = (tf.reduce_min(corners, axis=1) - half) / whole
-    high = (tf.reduce_max(corners, axis=1) - half) / whole
-    low = tf.maximum(tf.cast(tf.floor(low), tf.int32) - _SPARE, 0)
-    high = tf.cast(tf.floor(high), tf.int32) + 2 + _SPARE
-    start = whole * tf.cast(low, tf.float32) + half
-    offset = matrix[:, :, 2] + tf.linalg.matvec(matrix[:, :, :2], start)
+    corner = whole * tf.cast(start[:, ::-1], tf.float32) + (whole - 1.0) / 2.0
+    offset = matrix[:, :, 2] + tf.linalg.matvec(matrix[:, :, :2], corner)
     linear = matrix[:, :, :2] * whole[:, :, None]
+    direct = tf.logical_and(jpeg, factor == 1)
     return {
-        "low": low,
-        "high": high,
-        "level": level,
-        "factor": tf.cast(factor, tf.int32),
+        "part": tf.concat([begin, end - begin], axis=1),
+        "branch": tf.where(direct, level, _OTHER),
+        "factor": grain[:, 0],
         "matrix": tf.concat([linear, offset[:, :, None]], axis=2),
     }
+
+
+def _extent(inverse, shape, whole, size):
+    """First and last (excluded) rows and columns, in reduced pixels."""
+    last = size - 1.0
+    corners = tf.constant([[[0, 0], [last, 0], [0, last], [last, last]]])
+    corners = tf.repeat(corners, tf.shape(inverse)[0], axis=0)
+    corners = geometry.apply_affine(inverse, corners)[:, :, ::-1]  # y, x.
+    scale = tf.cast(whole, tf.float32)[:, None]
+    half = (scale - 1.0) / 2.0
+    low = tf.floor((tf.reduce_min(corners, axis=1) - half) / scale)
+    high = tf.floor((tf.reduce_max(corners, axis=1) - half) / scale) + 2.0
+    limit = -(-shape // whole[:, None])
+    # At least one pixel, so that there is something to decode; a crop beside
+    # the picture does not show it.
+    start = tf.clip_by_value(tf.cast(low, tf.int32) - _SPARE, 0, limit - 1)
+    stop = tf.cast(high, tf.int32) + _SPARE
+    return start, tf.clip_by_value(stop, start + 1, limit)
 
 
 def decode_window(data, window):
@@ -78,58 +97,34 @@ def decode_window(data, window):
         window: dict of one row of `plan_windows`.
 
     Returns:
-        uint8 `(h, w, 3)` reduced pixels; one black pixel where the window
-        lies outside the picture.
+        uint8 `(h, w, 3)`.
     """
-    low, high = window["low"][::-1], window["high"][::-1]  # y, x
-    level, factor = window["level"], window["factor"]
-
-    def part(shape, grain, decode):
-        start = low * grain
-        extent = tf.minimum(high * grain, shape) - start
-        return tf.cond(
-            tf.reduce_all(extent > 0),
-            lambda: _averaged(decode(start, extent), grain),
-            lambda: tf.zeros([1, 1, 3], tf.uint8),
-        )
+    part, factor = window["part"], window["factor"]
 
     def jpeg(ratio):
-        def decode(start, extent):
-            return tf.image.decode_and_crop_jpeg(
-                data,
-                tf.concat([start, extent], axis=0),
-                channels=3,
-                ratio=ratio,
-                dct_method="INTEGER_FAST",
-            )
+        return tf.image.decode_and_crop_jpeg(
+            data, part, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
+        )
 
-        shape = tf.image.extract_jpeg_shape(data)[:2]
-        return part(-(-shape // ratio), factor, decode)
+    def whole():
+        image = tf.io.decode_image(data, 3, expand_animations=False)
+        begin, extent = (
+            tf.pad(part[:2], [[0, 1]]),
+            tf.concat([part[2:], [3]], 0),
+        )
+        return tf.slice(image, begin, extent)
 
     def other():
-        image = tf.io.decode_image(data, 3, expand_animations=False)
-
-        def decode(start, extent):
-            begin, size = tf.pad(start, [[0, 1]]), tf.concat([extent, [3]], 0)
-            return tf.slice(image, begin, size)
-
-        return part(tf.shape(image)[:2], factor * 2**level, decode)
-
-    is_jpeg = tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
-    ratios = [functools.partial(jpeg, ratio) for ratio in RATIOS]
-    branch = tf.where(is_jpeg, level, len(RATIOS))
-    image = tf.switch_case(branch, [*ratios, other])
-    return tf.ensure_shape(image, [None, None, 3])
-
-
-def _averaged(image, factor):
-    """Means over `factor` x `factor` blocks, uint8."""
-
-    def average():
+        is_jpeg = tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
+        # JPEGs come here only for more than the least ratio.
+        image = tf.cond(is_jpeg, lambda: jpeg(RATIOS[-1]), whole)
         mean = transforms.box_average(image, factor)
         return tf.cast(tf.round(mean), tf.uint8)
 
-    return tf.cond(factor > 1, average, lambda: image)
+    # One level of branches, for each costs as much as a tenth of a picture.
+    ratios = [functools.partial(jpeg, ratio) for ratio in RATIOS]
+    image = tf.switch_case(window["branch"], [*ratios, other])
+    return tf.ensure_shape(image, [None, None, 3])
 
 
 def render_one(window, matrix, scales, size):

@@ -94,32 +94,32 @@ def pattern_counts(weights):
     return np.array([max(1, round(period * weight)) for weight in share])
 
 
-def row_of(mix, seed, i):
-    """Source and row of example i, in a graph.
+def rows_of(mix, seed, i):
+    """Source and row of examples, in a graph.
 
     Args:
         mix: `Mix`.
         seed: int.
-        i: scalar int64 tensor.
+        i: `(B,)` int64 tensor.
 
     Returns:
-        scalar int64 tensors: index of the source, row in it.
+        `(B,)` int64 tensors: index of the source, row in it.
     """
     period, place = i // len(mix.order), i % len(mix.order)
-    which = tf.constant(mix.order)[place]
-    turns = tf.constant(mix.counts)[which]
-    rank = period * turns + tf.constant(mix.turn)[place]
-    people = tf.constant([s.count or 0 for s in mix.sources], tf.int64)[which]
-
-    def shuffled():
-        # Each pass of each source has an order of its own.
-        key = tf.constant(seed * len(mix.sources), tf.int64) + which
-        return tf.random.experimental.index_shuffle(
-            rank % people, tf.stack([key, rank // people]), people - 1
-        )
-
-    row = tf.cond(people > 0, shuffled, lambda: rank)
-    return which, row
+    which = tf.gather(mix.order, place)
+    rank = period * tf.gather(mix.counts, which) + tf.gather(mix.turn, place)
+    people = tf.gather([s.count or 0 for s in mix.sources], which)
+    people = tf.cast(people, tf.int64)
+    # Each pass of each source has an order of its own. The public function
+    # takes one key for all.
+    size = tf.maximum(people, 1)
+    key = tf.constant(seed * len(mix.sources), tf.int64) + which
+    key = tf.stack([key, rank // size, tf.zeros_like(key)], axis=1)
+    shuffled = tf.raw_ops.RandomIndexShuffle(
+        index=rank % size, seed=key, max_index=size - 1, rounds=4
+    )
+    # People without end come in their own order.
+    return which, tf.where(people > 0, shuffled, rank)
 
 
 def check_apart(sources):

@@ -82,18 +82,19 @@ def training_dataset(
         )
     share = batch_size // workers
 
-    def positions(step):
+    def rows(step):
         first = step * batch_size + number * share
-        return tf.data.Dataset.range(first, first + share)
+        i = first + tf.range(share, dtype=tf.int64)
+        return i, *mixing.rows_of(mix, seed, i)
 
-    def read(i):
-        which, row = mixing.row_of(mix, seed, i)
+    def read(i, which, row):
         reads = [source.read for source in mix.sources]
         return {"position": i, **_switch(which, reads, row)}
 
     def augment(batch):
         position, data = batch.pop("position"), batch.pop("image")
         labels = records.decode_strings(batch)
+        shape = labels.pop("size")
         draws = transforms.random_draws(position[0], share, seed)
         box, rotation, mirrored = transforms.random_crop(
             labels.pop("box"),
@@ -108,7 +109,7 @@ def training_dataset(
         return {
             "position": position,
             "data": data,
-            "window": crops.plan_windows(matrix, input_size),
+            "window": crops.plan_windows(data, shape, matrix, input_size),
             "scales": transforms.random_colour(
                 draws, channel=colour, brightness=brightness
             ),
@@ -129,7 +130,7 @@ def training_dataset(
     # Boxes come with the records, and what follows from them is cheapest for
     # a whole batch at once: hence two batches, the first of encoded bytes.
     dataset = tf.data.Dataset.range(first_step, last_step)
-    dataset = dataset.flat_map(positions)
+    dataset = dataset.map(rows).unbatch()
     dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(share, drop_remainder=True).map(augment).unbatch()
     dataset = dataset.map(picture, num_parallel_calls=tf.data.AUTOTUNE)
@@ -176,8 +177,8 @@ def example(mix, i, *, input_size, seed, **augmentation):
         key: augmentation.get(key, options[key].default)
         for key in ("rotation_deg", "scale", "mirror", "colour", "brightness")
     }
-    which, row = mixing.row_of(mix, seed, tf.constant(i, tf.int64))
-    source, row = mix.sources[int(which)], int(row)
+    which, row = mixing.rows_of(mix, seed, tf.constant([i], tf.int64))
+    source, row = mix.sources[int(which[0])], int(row[0])
     draws = transforms.random_draws(i, 1, seed)
     scales = transforms.random_colour(
         draws, channel=drawn.pop("colour"), brightness=drawn.pop("brightness")
@@ -240,7 +241,7 @@ def evaluation_dataset(people, *, input_size, batch_size):
     def labelled(batch):
         image, matrix = batch.pop("image"), batch.pop("matrix")
         labels = records.decode_strings(batch)
-        del labels["box"]
+        del labels["box"], labels["size"]
         still = tf.zeros(tf.shape(matrix)[:1], tf.bool)
         moved = transforms.move_labels(labels, matrix, still, _MIRROR)
         return {"image": image, **moved}

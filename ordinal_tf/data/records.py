@@ -14,6 +14,7 @@ _K = len(skeleton.H36M17)
 # of the picture in the record (a window of the original one).
 FIELDS = {
     "image": (bytes, ()),  # JPEG or PNG.
+    "size": (np.int32, (2,)),  # Height and width of that picture.
     "name": (str, ()),  # The original picture, below its dataset's folder.
     "to_picture": (np.float32, (2, 3)),  # Window to original pixels.
     "box": (np.float32, (3,)),  # Centre x, centre y, side.
@@ -76,6 +77,8 @@ def check(record):
         )
         if np.any(np.where(known, 0, record[key])):
             raise ValueError(f"{name}: `{key}` must be 0 where it is masked.")
+    if record["size"].min() < 1:
+        raise ValueError(f"{name}: `size` must be positive.")
     if record["box"][2] <= 0:
         raise ValueError(
             f"{name}: the side of `box` must be positive. Received: "
@@ -198,6 +201,4 @@ def _decode(value, kind, shape):
 
 def picture_number(data):
     """uint64 that stands for a picture's bytes, whatever its name."""
-    return np.uint64(
-        int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
-    )
+    return np.uint64(int.from_bytes(hashlib.sha256(data).digest()[:8], "big"))

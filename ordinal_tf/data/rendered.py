@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 import threadpoolctl
 
-from ordinal_tf.data import records, sources
+from ordinal_tf.data import photos, records, sources
 
 _LABELS = ("box", "keypoints", "keypoint_mask", "depth", "depth_mask", "camera")
 
@@ -63,6 +63,7 @@ def rendered_record(people, i):
     pairs = np.asarray(sample["relation_mask"])
     record = {
         "image": sample["jpeg"],
+        "size": np.array(photos.size_of(sample["jpeg"]), np.int32),
         "name": f"{i:08}.jpg",
         "to_picture": np.eye(2, 3, dtype=np.float32),
         **{key: np.asarray(sample[key]) for key in _LABELS},

@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from ordinal_tf.data import prepared, records
 
-# What the training contract has, and the box to crop to.
+# What the training contract has; the picture's size and the box to crop to.
 LABELS = (
     "keypoints",
     "keypoint_mask",
@@ -22,7 +23,7 @@ LABELS = (
     "relation",
     "relation_mask",
 )
-READ = ("image", "box", *LABELS)
+READ = ("image", "size", "box", *LABELS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,7 @@ def photos_source(photos):
     """The people of `labels.LabelledPhotos`, from the pictures themselves."""
     arrays = {key: getattr(photos, key) for key in LABELS}
     arrays["box"] = photos.boxes
+    arrays["size"] = _sizes(photos.paths)
     table = {
         # As an object array, or NumPy strips trailing zero bytes.
         key: np.array([row.tobytes() for row in array], object)
@@ -82,6 +84,16 @@ def photos_source(photos):
         name_of=lambda row: str(photos.paths[row]),
         pictures=pictures,
     )
+
+
+def _sizes(paths):
+    """`(N, 2)` int32 heights and widths, from the first bytes of the files."""
+    sizes = {}
+    for path in paths:
+        if path not in sizes:
+            with Image.open(path) as image:
+                sizes[path] = image.size[::-1]
+    return np.array([sizes[path] for path in paths], np.int32)
 
 
 def prepared_source(folder):

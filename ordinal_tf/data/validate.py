@@ -28,8 +28,7 @@ class Check:
         meaning: str, what is the matter where many fail.
         limit: share of the tested people that may fail.
         test: function of a dict of arrays `(N, ...)`, by `records.FIELDS`,
-            and `size` `(N, 2)`, the pictures' width and height; returns
-            `(N,)` bool: could be tested, and fails.
+            that returns `(N,)` bool: could be tested, and fails.
     """
 
     name: str
@@ -88,18 +87,20 @@ def validate(folder, *, progress=None):
 
 
 def _read(opened, rows):
-    """Arrays of all fields but the pictures, of which the sizes."""
+    """Arrays of all fields but the pictures, which must decode."""
     found = []
     for row in rows:
         record = opened.read(row)
         try:
             image = windows.decode(record.pop("image"))
+            if image.shape[:2] != tuple(record["size"]):
+                raise ValueError("a picture of another size than it says")
         except ValueError as error:
             raise ValueError(
                 f"Record {row} of {opened.folder} ({record['name']}) holds "
                 f"{error}; prepare the dataset again."
             ) from error
-        found.append({**record, "size": np.array(image.shape[1::-1])})
+        found.append(record)
     return {key: np.stack([one[key] for one in found]) for key in found[0]}
 
 
@@ -114,7 +115,7 @@ def _pairs(mask):
 def _box_in_picture(people):
     low = people["box"][:, :2] - people["box"][:, 2:] / 2
     high = people["box"][:, :2] + people["box"][:, 2:] / 2
-    low, high = np.maximum(low, 0), np.minimum(high, people["size"])
+    low, high = np.maximum(low, 0), np.minimum(high, people["size"][:, ::-1])
     seen = np.prod(np.maximum(high - low, 0), axis=1) / people["box"][:, 2] ** 2
     return np.ones(len(seen), bool), seen < 0.25
 
@@ -123,7 +124,7 @@ def _keypoints_in_picture(people):
     """More than half a box beyond the picture's edge is nobody's joint."""
     points, mask = people["keypoints"], people["keypoint_mask"]
     far = 0.5 * people["box"][:, None, 2:]
-    size = people["size"][:, None]
+    size = people["size"][:, None, ::-1]  # x, y.
     out = ((points < -far) | (points > size + far)).any(-1)
     return mask.any(1), (out & mask).any(1)
 

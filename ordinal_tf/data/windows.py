@@ -69,6 +69,7 @@ def photo_record(
         encoded = encode_jpeg(image, quality)
     record = {
         "image": encoded,
+        "size": np.array(pictures.size_of(encoded), np.int32),
         "name": _name(path, root),
         "to_picture": np.linalg.inv(to_window)[:2].astype(np.float32),
         **_move(labelled, row, box, to_window),
