@@ -1,5 +1,7 @@
 """What a camera and a file do to a rendered picture."""
 
+import functools
+
 import cv2
 import numpy as np
 
@@ -118,8 +120,19 @@ def _grain(rng, image, sigma):
     """Shot noise: grows with the root of the brightness."""
     image = np.clip(image, 0, 255)
     spread = np.sqrt(0.25 + 1.5 * image / 255) * np.float32(sigma)
-    grain = rng.standard_normal(image.shape, dtype=np.float32)
-    return image + spread * grain
+    rows, columns = image.shape[:2]
+    table = _grain_table(max(rows, columns))
+    top, left = rng.integers(0, len(table) - np.array([rows, columns]) + 1)
+    return image + spread * table[top : top + rows, left : left + columns]
+
+
+@functools.lru_cache(maxsize=2)
+def _grain_table(side):
+    """`(2 * side, 2 * side, 3)` float32 normal noise: drawing it anew for
+    each picture would take longer than everything else here."""
+    return np.random.default_rng(side).standard_normal(
+        (2 * side, 2 * side, 3), np.float32
+    )
 
 
 def _encode(image, quality):

@@ -190,8 +190,9 @@ def sample_pose(rng, family):
             f"{family!r}."
         )
     for _ in range(_TRIES):
+        # Angles are drawn within the limits: only what meets is redrawn.
         pose = forward(_draw_angles(rng, family))
-        if limits.within_limits(pose, tolerance_deg=1.0) and not meets(pose):
+        if not meets(pose):
             return pose
     raise RuntimeError(f"No pose of {family!r} in {_TRIES} tries.")
 
@@ -335,12 +336,17 @@ def meets(pose):
     pairs += [(legs[0], legs[3]), (legs[1], legs[2])]
     pairs += [(leg, head) for leg in legs]
     pairs += [(legs[k], trunk) for k in (1, 3)]
-    return any(_gap(a[:2], b[:2]) < 0.85 * (a[2] + b[2]) for a, b in pairs)
+    first, second = (np.array([pair[k][:2] for pair in pairs]) for k in (0, 1))
+    reach = np.array([one[2] + other[2] for one, other in pairs])
+    return bool(np.any(_gaps(first, second) < 0.85 * reach))
 
 
-def _gap(first, second):
-    """Distance of two segments, by sampling both."""
+def _gaps(first, second):
+    """Distances of pairs of segments `(N, 2, 3)`, by sampling both."""
     along = np.linspace(0, 1, 9)[:, None]
-    a = first[0] + along * (first[1] - first[0])
-    b = second[0] + along * (second[1] - second[0])
-    return np.sqrt(((a[:, None] - b[None]) ** 2).sum(-1).min())
+    a, b = (
+        ends[:, :1] + along * (ends[:, 1:] - ends[:, :1])
+        for ends in (first, second)
+    )
+    square = ((a[:, :, None] - b[:, None]) ** 2).sum(-1)
+    return np.sqrt(square.min((1, 2)))

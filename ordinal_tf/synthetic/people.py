@@ -283,8 +283,8 @@ class SyntheticPeople:
             self.size,
             floor=camera.translation,  # The world's origin lies on it.
         )
-        # The share of light, to the sRGB curve's power.
-        background = background * (left ** (1 / 2.2))[..., None]
+        # The share of light, to about the power of the sRGB curve.
+        background *= np.sqrt(left)[..., None]
         image = background * (1 - drawn.alpha[..., None]) + drawn.rgb
         mask = drawn.mask
         image, hidden = occluders.draw_occluders(
