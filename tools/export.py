@@ -7,7 +7,7 @@ Example:
 
 from absl import app, flags
 
-from ordinal_tf.export import assemble
+from ordinal_tf.export import assemble, fold
 
 from . import _common
 
@@ -26,6 +26,25 @@ _OUT = flags.DEFINE_string(
 _MIRROR = flags.DEFINE_bool(
     "mirror", True, "Average with the mirrored crop: better, half as fast."
 )
+_PRECISION = flags.DEFINE_enum(
+    "precision",
+    "float32",
+    fold.PRECISIONS,
+    "In which the image network keeps its weights and computes. The half ones "
+    "make the file smaller; faster only where the processor has them.",
+)
+_VERSION = flags.DEFINE_integer(
+    "version",
+    None,
+    "Version to write, never one that exists; the next by default.",
+    lower_bound=1,
+)
+_WARM_UP = flags.DEFINE_bool(
+    "warm_up",
+    True,
+    "Add the requests that TF-Serving runs before it announces the version; "
+    "needs the package tensorflow-serving-api.",
+)
 
 
 def main(argv):
@@ -36,6 +55,9 @@ def main(argv):
         _RECONSTRUCTION_RUN.value,
         _OUT.value,
         mirror=_MIRROR.value,
+        precision=_PRECISION.value,
+        version=_VERSION.value,
+        warm_up=_WARM_UP.value,
     )
     size = sum(p.stat().st_size for p in version.rglob("*") if p.is_file())
     print(f"Wrote {version}, {size / 1e6:.1f} MB, checked against its runs.")

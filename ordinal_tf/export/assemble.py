@@ -1,14 +1,28 @@
-"""From two training runs to an exported model with its card."""
+"""From two training runs to an exported model with its card, and back."""
 
+import json
 import pathlib
+import subprocess
+
+import keras
+import ml_collections
 
 from ordinal_tf import __version__, paths, skeleton
-from ordinal_tf.export import saved_model
+from ordinal_tf.export import saved_model, warmup
 from ordinal_tf.models import build
 from ordinal_tf.training import reconstruction, runs, train
 
 
-def export_runs(image_run, reconstruction_run, folder, *, mirror=True):
+def export_runs(
+    image_run,
+    reconstruction_run,
+    folder,
+    *,
+    mirror=True,
+    precision="float32",
+    version=None,
+    warm_up=False,
+):
     """Chains the networks of two finished runs and exports them.
 
     Ordinal depth has no unit: training on relations decides its order alone.
@@ -21,13 +35,18 @@ def export_runs(image_run, reconstruction_run, folder, *, mirror=True):
         reconstruction_run: folder of `reconstruction.train`, finished.
         folder: where the next version goes.
         mirror: bool, average with the mirrored crop.
+        precision: of the image network, see `fold.for_inference`.
+        version, warm_up: see `saved_model.export`.
 
     Returns:
         `pathlib.Path` of the version folder.
 
     Raises:
-        ValueError: a run is missing, unfinished or of the depth head.
+        ValueError: a run is missing, unfinished or of the depth head; the
+            version exists; the export is not what the runs were.
     """
+    if warm_up:
+        warmup.check_installed()
     _check_kind(image_run, "lsp", "tools.train")
     _check_kind(reconstruction_run, "mocap", "tools.train_reconstruction")
     if runs.read_config(image_run).model.name == "depth":
@@ -39,19 +58,18 @@ def export_runs(image_run, reconstruction_run, folder, *, mirror=True):
     figures = _summary(image_run)
     lifting_figures = _summary(reconstruction_run)
     scale = lifting_figures["depth_rms"] / figures["depth_rms"]
-    bins = build.z_resolutions(config.model)
     lifter = reconstruction.load_run(reconstruction_run)
     module = saved_model.PoseModule(
         network,
         lifter,
-        kind=config.model.name,
         input_size=config.model.input_size,
-        depth_bins=bins[-1] if bins else None,
-        depth_scale=scale,
+        precision=precision,
         mirror=mirror,
+        **_decoding(config.model, scale),
     )
     card = {
         "made_with": f"ordinal_tf {__version__}",
+        "revision": _revision(),
         "joints": list(skeleton.H36M17.joints),
         "parents": list(skeleton.H36M17.parents),
         "units": {
@@ -61,8 +79,10 @@ def export_runs(image_run, reconstruction_run, folder, *, mirror=True):
             "pose": "mm, root-relative; x right, y down, z away",
             "score": "0 to 1: probability within one heatmap cell",
         },
+        "input": "crops of uint8 RGB; the graph divides by 255",
         "input_size": config.model.input_size,
         "mirror": mirror,
+        "precision": precision,
         "depth_scale": scale,
         "image_config": _without_paths(config),
         "image_figures": figures,
@@ -75,7 +95,66 @@ def export_runs(image_run, reconstruction_run, folder, *, mirror=True):
         paths.IMAGE_WEIGHTS: network,
         paths.RECONSTRUCTION_WEIGHTS: lifter,
     }
-    return saved_model.export(module, folder, card, networks)
+    return saved_model.export(
+        module, folder, card, networks, version=version, warm_up=warm_up
+    )
+
+
+def load_networks(folder):
+    """The networks that a model was exported from.
+
+    Args:
+        folder: of `tools.export`: a version folder, or the one above, of
+            which the highest version is taken.
+
+    Returns:
+        The card (dict), the image network, the reconstruction network, and
+        the options with which `saved_model.chain` joins them, but `mirror`.
+
+    Raises:
+        ValueError: no such model, or without its weights.
+    """
+    version = paths.latest_version(folder)
+    card_path = version / saved_model.CARD
+    if not card_path.is_file():
+        raise ValueError(
+            f"{folder} has no {saved_model.CARD}; it must be a folder that "
+            "tools.export wrote."
+        )
+    card = json.loads(card_path.read_text())
+    keras.config.set_dtype_policy("float32")
+    model = card["image_config"]["model"]
+    network = build.build_image_network(model)
+    runs.load_weights(network, version / paths.IMAGE_WEIGHTS)
+    config = ml_collections.ConfigDict(card["reconstruction_config"])
+    lifter = reconstruction.build(config)
+    runs.load_weights(lifter, version / paths.RECONSTRUCTION_WEIGHTS)
+    return card, network, lifter, _decoding(model, card["depth_scale"])
+
+
+def _decoding(model, depth_scale):
+    """Options of `saved_model.chain` that follow from a config's `model`."""
+    bins = build.z_resolutions(model)
+    return {
+        "kind": model["name"],
+        "depth_bins": bins[-1] if bins else None,
+        "depth_scale": depth_scale,
+    }
+
+
+def _revision():
+    """Git commit of the checkout that this runs from; None elsewhere."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    describe = "git describe --always --dirty --abbrev=40 --exclude=*"
+    try:
+        done = subprocess.run(
+            describe.split(), cwd=root, capture_output=True, text=True
+        )
+    except OSError:  # No git.
+        return None
+    return done.stdout.strip() or None
 
 
 def _check_kind(workdir, data, program):

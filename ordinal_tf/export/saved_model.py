@@ -2,26 +2,26 @@
 
 The graph decodes, crops, runs the image network on the crop and its mirror
 image, decodes the volume, and runs the reconstruction network. It has no
-Python and no custom op.
+Python and no custom op. However many people and photographs a request has,
+the networks run once, on all of them.
 """
 
+import functools
 import json
 import os
 import pathlib
 import shutil
 
-import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
 from ordinal_tf import geometry, paths, skeleton
 from ordinal_tf.data import transforms
+from ordinal_tf.export import fold, parity, photo_bytes, warmup
 from ordinal_tf.models import inference, lifting
 
-# A decoded picture of this size takes 240 MB; a small file can ask for more.
-MAX_PIXELS = 80_000_000
-
 CARD = "assets.extra/card.json"
+LABELS = "assets.extra/labels.txt"
 # Joints that must be seen well enough before they say where the person is.
 _SEEN = 0.1
 _FEWEST = 4
@@ -29,60 +29,83 @@ _FEWEST = 4
 _MARGIN = 1.4
 
 
-class PoseModule(tf.Module):
-    """The signatures that chain the two networks, weights frozen in.
+def chain(
+    network, reconstruction, *, kind, depth_bins, depth_scale, mirror=True
+):
+    """The two networks as one function of crops.
 
     Args:
         network: volume or coordinates network.
         reconstruction: see `lifting.build_reconstruction`.
         kind: str, the image network's `model.name`.
-        input_size: int, S, side of the crops.
         depth_bins: int, D of the last stack; None for coordinates.
         depth_scale: float, ordinal depths times this are what the
             reconstruction network was trained on.
         mirror: bool, average with the mirrored crop.
+
+    Returns:
+        Function of `(B, S, S, 3)` uint8 to the dict of the signature
+        `serving_default`.
     """
 
-    def __init__(
-        self,
-        network,
-        reconstruction,
-        *,
-        kind,
-        input_size,
-        depth_bins,
-        depth_scale,
-        mirror=True,
-    ):
+    def predict_crops(image):
+        found = inference.predict_crops(
+            network, image, name=kind, depth_bins=depth_bins, mirror=mirror
+        )
+        vector = lifting.reconstruction_input(
+            found["keypoints"], found["ordinal_depth"] * depth_scale
+        )
+        pose = lifting.reconstruction_output(
+            reconstruction(vector, training=False)
+        )
+        root = skeleton.H36M17.root
+        return {**found, "pose": pose - pose[:, root : root + 1]}
+
+    return predict_crops
+
+
+class Signatures(tf.Module):
+    """What the model answers to, around any function of crops.
+
+    Args:
+        predict_crops: as `chain` returns.
+        input_size: int, S, side of the crops.
+    """
+
+    def __init__(self, predict_crops, input_size):
         super().__init__(name="ordinal_tf")
         self.input_size = input_size
-        crops = tf.TensorSpec((None, input_size, input_size, 3), tf.uint8)
-
-        def predict_crops(image):
-            found = inference.predict_crops(
-                network,
-                image,
-                name=kind,
-                depth_bins=depth_bins,
-                mirror=mirror,
-            )
-            return {
-                **found,
-                "pose": _pose(reconstruction, found, depth_scale),
-            }
-
-        self._crops = _freeze(predict_crops, crops)
-        self.serve_crops = tf.function(
+        self._crops = predict_crops
+        crops = (None, input_size, input_size, 3)
+        # There is no Python control flow to convert, and looking takes long.
+        function = functools.partial(tf.function, autograph=False)
+        self.serve_crops = function(
             self._predict_crops,
-            input_signature=[tf.TensorSpec(crops.shape, tf.uint8, "image")],
+            input_signature=[tf.TensorSpec(crops, tf.uint8, "image")],
         )
-        self.serve_photo = tf.function(
+        self.serve_photo = function(
             self._predict_photo,
             input_signature=[
                 tf.TensorSpec((1,), tf.string, "photo"),
                 tf.TensorSpec((None, 3), tf.float32, "boxes"),
             ],
         )
+        self.serve_photos = function(
+            self._predict_photos,
+            input_signature=[
+                tf.TensorSpec((None,), tf.string, "photos"),
+                tf.TensorSpec((None, None, 3), tf.float32, "boxes"),
+                tf.TensorSpec((None,), tf.int32, "counts"),
+            ],
+        )
+
+    def by_name(self):
+        """Dict of the three `tf.function`s by signature."""
+        return {
+            "serving_default": self.serve_crops,
+            "photo": self.serve_photo,
+            "photos": self.serve_photos,
+        }
 
     def _predict_crops(self, image):
         count = tf.shape(image)[0]
@@ -96,9 +119,7 @@ class PoseModule(tf.Module):
         return {name: value[:count] for name, value in found.items()}
 
     def _predict_photo(self, photo, boxes):
-        photo = photo[0]
-        with tf.control_dependencies([_check_photo(photo)]):
-            image = transforms.decode_photo(photo)
+        image = photo_bytes.decode_upright(photo[0])
         with tf.control_dependencies([_check_boxes(boxes)]):
             boxes = tf.identity(boxes)
         boxes = tf.cond(
@@ -106,21 +127,51 @@ class PoseModule(tf.Module):
         )
         return self._predict_boxes(image, boxes)
 
-    def _predict_boxes(self, image, boxes):
+    def _predict_photos(self, photos, boxes, counts):
+        with tf.control_dependencies([_check_counts(photos, boxes, counts)]):
+            # Of the padding nothing is read, so it may be anything.
+            people = tf.where(tf.sequence_mask(counts, tf.shape(boxes)[1]))
+        real = tf.gather_nd(boxes, people)
+        with tf.control_dependencies([_check_boxes(real)]):
+            real = tf.identity(real)
+
+        def crops_of(inputs):
+            photo, boxes, count = inputs
+            image = photo_bytes.decode_upright(photo)
+            crops = crop_boxes(image, boxes[:count], self.input_size)
+            empty = [[0, tf.shape(boxes)[0] - count], [0, 0], [0, 0], [0, 0]]
+            return tf.pad(crops, empty)
+
         size = self.input_size
-        matrices = geometry.crop_matrix(boxes, size)
-
-        def crop(matrix):
-            pixels = transforms.sample_affine(image, matrix, size)
-            return tf.cast(tf.round(pixels), tf.uint8)
-
-        spec = tf.TensorSpec((size, size, 3), tf.uint8)
-        crops = tf.map_fn(crop, matrices, fn_output_signature=spec)
-        found = self._predict_crops(crops)
-        found["keypoints"] = geometry.apply_affine(
-            geometry.invert_affine(matrices), found["keypoints"]
+        crops = tf.map_fn(
+            crops_of,
+            (photos, boxes, counts),
+            fn_output_signature=tf.TensorSpec((None, size, size, 3), tf.uint8),
         )
-        return found
+        found = self._predict_in_photos(tf.gather_nd(crops, people), real)
+        shape = tf.shape(boxes, out_type=tf.int64)[:2]
+        return {
+            name: tf.scatter_nd(
+                people,
+                value,
+                tf.concat([shape, value.shape[1:].as_list()], axis=0),
+            )
+            for name, value in found.items()
+        }
+
+    def _predict_boxes(self, image, boxes):
+        return self._predict_in_photos(
+            crop_boxes(image, boxes, self.input_size), boxes
+        )
+
+    def _predict_in_photos(self, crops, boxes):
+        """Predicts crops of those boxes; keypoints in photo pixels."""
+        found = self._predict_crops(crops)
+        back = geometry.invert_affine(
+            geometry.crop_matrix(boxes, self.input_size)
+        )
+        keypoints = geometry.apply_affine(back, found["keypoints"])
+        return {**found, "keypoints": keypoints}
 
     def _find(self, image):
         """Box of the person: the whole picture, then what its joints say."""
@@ -130,23 +181,68 @@ class PoseModule(tf.Module):
         return box_of_person(found["keypoints"], found["score"], box)
 
 
-def _pose(reconstruction, found, depth_scale):
-    """Root-relative poses `(B, 17, 3)` in mm of decoded crops."""
-    vector = lifting.reconstruction_input(
-        found["keypoints"], found["ordinal_depth"] * depth_scale
-    )
-    pose = lifting.reconstruction_output(reconstruction(vector, training=False))
-    root = skeleton.H36M17.root
-    return pose - pose[:, root : root + 1]
+class PoseModule(Signatures):
+    """The signatures on two networks, rewritten for inference and frozen.
 
-
-def _freeze(function, spec):
-    """The function with its variables as constants, traced once.
-
-    Both signatures call the one result, so the graph holds the networks
-    once, and nothing needs restoring in a session.
+    Args:
+        network, reconstruction, kind, depth_bins, depth_scale, mirror: see
+            `chain`.
+        input_size: int, S, side of the crops.
+        precision: of the image network, see `fold.for_inference`.
     """
-    concrete = tf.function(function).get_concrete_function(spec)
+
+    def __init__(
+        self,
+        network,
+        reconstruction,
+        *,
+        input_size,
+        precision="float32",
+        **options,
+    ):
+        lean = chain(
+            fold.for_inference(
+                network, input_size=input_size, precision=precision
+            ),
+            fold.for_inference(reconstruction),
+            **options,
+        )
+        crops = tf.TensorSpec((None, input_size, input_size, 3), tf.uint8)
+        super().__init__(freeze(lean, crops), input_size)
+        self.precision = precision
+        # A function, because what a module holds is exported with it.
+        self.live = lambda: Signatures(
+            tf.function(
+                chain(network, reconstruction, **options),
+                input_signature=[crops],
+                autograph=False,
+            ),
+            input_size,
+        )
+
+
+def crop_boxes(image, boxes, size):
+    """Crops `(P, size, size, 3)` uint8 of boxes `(P, 3)` in a picture."""
+
+    def crop(matrix):
+        pixels = transforms.sample_affine(image, matrix, size)
+        return tf.cast(tf.round(pixels), tf.uint8)
+
+    return tf.map_fn(
+        crop,
+        geometry.crop_matrix(boxes, size),
+        fn_output_signature=tf.TensorSpec((size, size, 3), tf.uint8),
+    )
+
+
+def freeze(function, spec):
+    """The function of one tensor with its variables as constants.
+
+    It is traced once, whoever calls the result how often: a graph holds the
+    networks once, and nothing needs restoring in a session.
+    """
+    traced = tf.function(function, autograph=False)
+    concrete = traced.get_concrete_function(spec)
     frozen = convert_to_constants.convert_variables_to_constants_v2(
         concrete, lower_control_flow=False
     )
@@ -180,6 +276,23 @@ def box_of_person(keypoints, score, box):
     return tf.where(enough[:, None], around, box)
 
 
+def _check_counts(photos, boxes, counts):
+    people = tf.shape(boxes)[1]
+    sound = tf.reduce_all((counts >= 0) & (counts <= people))
+    photo_count, box_count = tf.shape(photos)[0], tf.shape(boxes)[0]
+    sound &= (photo_count == box_count) & (photo_count == tf.size(counts))
+    sound &= photo_count > 0
+    return tf.debugging.Assert(
+        sound,
+        [
+            "`photos`, `boxes` and `counts` must agree in number, be of one "
+            "photo at least, and a count lie in 0 to the second size of "
+            "`boxes`; received counts",
+            counts,
+        ],
+    )
+
+
 def _check_boxes(boxes):
     sound = tf.reduce_all(tf.math.is_finite(boxes))
     sound = tf.logical_and(sound, tf.reduce_all(boxes[:, 2] > 0.0))
@@ -188,94 +301,60 @@ def _check_boxes(boxes):
     )
 
 
-def _check_photo(photo):
-    """Asserts JPEG or PNG, and a size that fits in memory, undecoded."""
-    jpeg = tf.strings.substr(photo, 0, 3) == b"\xff\xd8\xff"
-    png = tf.strings.substr(photo, 0, 8) == b"\x89PNG\r\n\x1a\n"
-    known = tf.debugging.Assert(
-        tf.logical_or(jpeg, png), ["`photo` must be JPEG or PNG bytes"]
-    )
-    with tf.control_dependencies([known]):
-        pixels = tf.cond(
-            jpeg,
-            lambda: tf.reduce_prod(
-                tf.cast(tf.image.extract_jpeg_shape(photo)[:2], tf.int64)
-            ),
-            lambda: _png_pixels(photo),
-        )
-    return tf.debugging.Assert(
-        pixels <= MAX_PIXELS,
-        [f"`photo` has more than {MAX_PIXELS} pixels:", pixels],
-    )
+def export(module, folder, card, networks=None, *, version=None, warm_up=False):
+    """Writes a version of a model below `folder`.
 
-
-def _png_pixels(photo):
-    # Width and height: four bytes each, big-endian, in the first chunk.
-    header = tf.strings.substr(photo, 16, 8)
-    raw = tf.cast(tf.io.decode_raw(header, tf.uint8), tf.int64)
-    sides = tf.reshape(raw, [2, 4])
-    places = tf.constant([1 << 24, 1 << 16, 1 << 8, 1], tf.int64)
-    return tf.reduce_prod(tf.reduce_sum(sides * places, axis=1))
-
-
-def export(module, folder, card, networks=None):
-    """Writes the next version of a model below `folder`.
-
-    The export is reloaded and compared with the live networks before it
-    gets its name, so a version folder is always whole and right.
+    The export is loaded in a fresh process and compared with the live
+    networks before it gets its name, so a version folder is always whole and
+    right; see `parity`.
 
     Args:
         module: `PoseModule`.
-        folder: path; version N + 1 follows the highest in it, from 1.
-        card: JSON-able dict, stored as `assets.extra/card.json`.
+        folder: path.
+        card: JSON-able dict, stored as `assets.extra/card.json`; its
+            `joints` also as `assets.extra/labels.txt`, one a line.
         networks: dict from a file name in the version folder to the Keras
             model whose weights to store there, for warm starts.
+        version: int; by default the one after the highest in the folder.
+        warm_up: bool, write the requests that TF-Serving runs before it
+            announces the version; needs `tensorflow-serving-api`.
 
     Returns:
         `pathlib.Path` of the version folder.
 
     Raises:
-        ValueError: the reloaded model differs from the live one.
+        ValueError: the version exists, or the written model differs from
+            the live one; nothing is left behind then.
     """
     folder = pathlib.Path(folder)
+    version = version or max([0, *paths.versions(folder)]) + 1
+    final, new = folder / str(version), folder / f"new_{version}"
+    if final.exists():
+        raise ValueError(
+            f"{final} exists, and a version never changes; name another, or "
+            "none for the next."
+        )
+    if warm_up:
+        warmup.check_installed()
     folder.mkdir(parents=True, exist_ok=True)
-    version = max([0, *paths.versions(folder)]) + 1
-    new = folder / f"new_{version}"
     shutil.rmtree(new, ignore_errors=True)
     try:
-        tf.saved_model.save(
-            module,
-            str(new),
-            signatures={
-                "serving_default": module.serve_crops,
-                "photo": module.serve_photo,
-            },
-        )
-        _compare(module, new)
+        tf.saved_model.save(module, str(new), signatures=module.by_name())
+        parity.check(module, new)
         extra = new / CARD
         extra.parent.mkdir(exist_ok=True)
         extra.write_text(json.dumps(card, indent=2) + "\n")
+        joints = "".join(f"{joint}\n" for joint in card.get("joints", []))
+        (new / LABELS).write_text(joints)
+        if warm_up:
+            warmup.write(
+                new,
+                parity.example_requests(module.input_size),
+                name=folder.resolve().name,
+            )
         for name, network in (networks or {}).items():
             network.save_weights(new / name)
-        os.replace(new, folder / str(version))
+        os.rename(new, final)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    return folder / str(version)
-
-
-def _compare(module, folder):
-    """Checks a written model against the live one on noise, 2 and 3 crops."""
-    reloaded = tf.saved_model.load(str(folder)).signatures["serving_default"]
-    size = module.input_size
-    for count in (2, 3):
-        noise = np.random.default_rng(count).integers(
-            0, 256, (count, size, size, 3), np.uint8
-        )
-        live = module.serve_crops(tf.constant(noise))
-        for name, value in reloaded(image=tf.constant(noise)).items():
-            worst = np.abs(value.numpy() - live[name].numpy()).max()
-            if not worst < 1e-2:
-                raise ValueError(
-                    f"The exported model's {name!r} differs from the live "
-                    f"one by {worst}; nothing was kept."
-                )
+    return final

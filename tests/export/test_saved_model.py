@@ -1,15 +1,24 @@
 """Exported signatures against the live networks, in a plain graph session."""
 
+import io
 import json
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
+from tensorflow.core.protobuf import saved_model_pb2
 
 from ordinal_tf import geometry
 from ordinal_tf.data import transforms
-from ordinal_tf.export import predictor, saved_model
+from ordinal_tf.export import (
+    parity,
+    predictor,
+    saved_model,
+    session,
+    warmup,
+)
 from ordinal_tf.models import hourglass, inference, lifting
 
 SIZE = 32
@@ -26,7 +35,7 @@ def networks():
         front_features=4,
         features=4,
         out_features=8,
-        order=2,
+        order=1,
         modules=1,
     )
     return network, lifting.build_reconstruction(width=16)
@@ -46,7 +55,7 @@ def module(networks):
 @pytest.fixture(scope="module")
 def exported(module, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    return saved_model.export(module, folder, {"joints": ["a"]})
+    return saved_model.export(module, folder, {"joints": ["a", "b"]})
 
 
 @pytest.fixture(scope="module")
@@ -57,22 +66,19 @@ def photo():
     return tf.cast(tf.clip_by_value(image, 0, 255), tf.uint8).numpy()
 
 
-def _in_session(folder, signature, feeds):
-    """Runs a signature as TF-Serving does: by tensor name, in a session."""
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        meta = tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
-        spec = meta.signature_def[signature]
-        outputs = {k: v.name for k, v in spec.outputs.items()}
-        inputs = {spec.inputs[k].name: v for k, v in feeds.items()}
-        return session.run(outputs, inputs)
+@pytest.fixture(scope="module")
+def run(exported):
+    """Runs a signature by tensor name in a graph session."""
+    with session.loaded(exported, threads=1) as run:
+        yield run
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_crops_in_a_session(networks, exported, count):
+def test_crops_in_a_session(networks, run, count):
     image = np.random.default_rng(count).integers(
         0, 256, (count, SIZE, SIZE, 3), np.uint8
     )
-    found = _in_session(exported, "serving_default", {"image": image})
+    found = run("serving_default", {"image": image})
     shapes = {name: value.shape for name, value in found.items()}
     assert shapes == {
         "keypoints": (count, 17, 2),
@@ -97,18 +103,19 @@ def test_crops_in_a_session(networks, exported, count):
     np.testing.assert_allclose(found["pose"], pose, atol=0.01)
 
 
-def test_photo_agrees_with_its_crops(exported, photo):
+def png(photo):
+    return tf.io.encode_png(photo).numpy()
+
+
+def test_photo_agrees_with_its_crops(run, photo):
     boxes = np.array([[60, 45, 80], [30.5, 20.25, 33]], np.float32)
-    data = tf.io.encode_png(photo).numpy()
-    found = _in_session(exported, "photo", {"photo": [data], "boxes": boxes})
+    found = run("photo", {"photo": [png(photo)], "boxes": boxes})
     matrices = geometry.crop_matrix(boxes, SIZE)
     crops = [
         tf.cast(tf.round(transforms.sample_affine(photo, m, SIZE)), tf.uint8)
         for m in matrices
     ]
-    direct = _in_session(
-        exported, "serving_default", {"image": np.stack(crops)}
-    )
+    direct = run("serving_default", {"image": np.stack(crops)})
     back = geometry.apply_affine(
         geometry.invert_affine(matrices), direct["keypoints"]
     )
@@ -117,10 +124,9 @@ def test_photo_agrees_with_its_crops(exported, photo):
         np.testing.assert_allclose(found[name], direct[name], atol=1e-2)
 
 
-def test_photo_finds_a_person_without_boxes(exported, photo):
-    data = tf.io.encode_png(photo).numpy()
+def test_photo_finds_a_person_without_boxes(run, exported, photo):
     none = np.zeros((0, 3), np.float32)
-    found = _in_session(exported, "photo", {"photo": [data], "boxes": none})
+    found = run("photo", {"photo": [png(photo)], "boxes": none})
     assert found["keypoints"].shape == (1, 17, 2)
     # The Python face takes the same passes.
     python = predictor.load(exported).predict(photo)
@@ -129,64 +135,163 @@ def test_photo_finds_a_person_without_boxes(exported, photo):
     )
 
 
+def test_photos_agree_with_photo(run, photo):
+    """Photographs of unlike sizes and counts, padding full of nonsense."""
+    pictures = [photo, photo[:61, :, ::-1], photo[::2, ::2]]
+    boxes = np.full((3, 2, 3), np.nan, np.float32)
+    boxes[0] = [[60, 45, 80], [30.5, 20.25, 33]]
+    boxes[2, :1] = [[30, 20, 50]]
+    counts = np.array([2, 0, 1], np.int32)
+    data = [png(picture) for picture in pictures]
+    found = run("photos", {"photos": data, "boxes": boxes, "counts": counts})
+    assert found["keypoints"].shape == (3, 2, 17, 2)
+    assert found["score"].shape == (3, 2, 17)
+    for i in (0, 2):
+        one = run(
+            "photo", {"photo": data[i:][:1], "boxes": boxes[i, : counts[i]]}
+        )
+        for name, value in one.items():
+            np.testing.assert_allclose(
+                found[name][i, : counts[i]], value, atol=1e-2
+            )
+    for value in found.values():
+        assert not value[1].any() and not value[2, 1:].any()
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (1, 0)])
+def test_photos_of_nobody(run, photo, shape):
+    found = run(
+        "photos",
+        {
+            "photos": np.array([png(photo)] * shape[0], object),
+            "boxes": np.zeros((*shape, 3), np.float32),
+            "counts": np.zeros(shape[0], np.int32),
+        },
+    )
+    assert found["pose"].shape == (*shape, 17, 3)
+    assert not found["score"].any()
+
+
+def test_turned_photo(run, photo):
+    """Boxes and keypoints are of the picture as people see it."""
+    upright = Image.fromarray(photo).resize((240, 180))
+    data = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    # What a camera stores that is to be turned clockwise.
+    stored = upright.transpose(Image.Transpose.ROTATE_90)
+    stored.save(data, "JPEG", exif=exif, quality=100, subsampling=0)
+    box = np.array([[150, 90, 120]], np.float32)
+    turned = run("photo", {"photo": [data.getvalue()], "boxes": box})
+    plain = run("photo", {"photo": [png(np.asarray(upright))], "boxes": box})
+    np.testing.assert_allclose(
+        turned["ordinal_depth"], plain["ordinal_depth"], atol=0.02
+    )
+    np.testing.assert_allclose(turned["score"], plain["score"], atol=0.02)
+
+
+def photos_request(data, **changes):
+    return {
+        "photos": [data, data],
+        "boxes": np.array([[[5, 5, 5]], [[5, 5, 5]]], np.float32),
+        "counts": np.array([1, 1], np.int32),
+        **changes,
+    }
+
+
 @pytest.mark.parametrize(
     "data, boxes, message",
     [
         (b"GIF89a", [[5, 5, 5]], "must be JPEG or PNG"),
+        (b"", [[5, 5, 5]], "must be JPEG or PNG"),
         (None, [[np.nan, 5, 5]], "must be finite"),
         (None, [[5, 5, 0]], "must be finite"),
         # A PNG header that promises 100,000 x 100,000 pixels.
         ("huge", [[5, 5, 5]], "more than"),
     ],
 )
-def test_bad_requests(exported, photo, data, boxes, message):
-    png = tf.io.encode_png(photo).numpy()
+def test_bad_requests(run, photo, data, boxes, message):
     if data is None:
-        data = png
+        data = png(photo)
     elif data == "huge":
         side = (100_000).to_bytes(4, "big")
-        data = png[:16] + side + side + png[24:]
+        data = png(photo)[:16] + side + side + png(photo)[24:]
+    boxes = np.array(boxes, np.float32)
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        _in_session(
-            exported,
-            "photo",
-            {"photo": [data], "boxes": np.array(boxes, np.float32)},
-        )
+        run("photo", {"photo": [data], "boxes": boxes})
+    bad = photos_request(png(photo), boxes=np.stack([boxes, boxes]))
+    bad["photos"][1] = data
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        run("photos", bad)
 
 
-def test_versions_count_up(module, exported):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"counts": [1, 2]},
+        {"counts": [1, -1]},
+        {"counts": [1]},
+        {"boxes": np.ones((3, 1, 3))},
+        {"photos": [b""]},
+        {"photos": [], "counts": [], "boxes": np.zeros((0, 1, 3))},
+    ],
+)
+def test_photos_that_do_not_agree(run, photo, changes):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must agree"):
+        run("photos", photos_request(png(photo), **changes))
+
+
+def test_the_networks_are_in_the_graph_once(networks, exported):
+    """Two signatures more would otherwise triple the file."""
+    proto = saved_model_pb2.SavedModel()
+    proto.ParseFromString((exported / "saved_model.pb").read_bytes())
+    library = proto.meta_graphs[0].graph_def.library
+    holders = [
+        function.signature.name
+        for function in library.function
+        if any(node.op == "Conv2D" for node in function.node_def)
+    ]
+    assert len(holders) == 1
+    # Both passes, the crop's and its mirror image's, are one batch.
+    (holder,) = [f for f in library.function if f.signature.name in holders]
+    convolutions = sum(node.op == "Conv2D" for node in holder.node_def)
+    assert convolutions == sum(
+        isinstance(layer, keras.layers.Conv2D) for layer in networks[0].layers
+    )
+
+
+def test_files_beside_the_graph(exported):
+    card = json.loads((exported / saved_model.CARD).read_text())
+    assert card == {"joints": ["a", "b"]}
+    assert (exported / saved_model.LABELS).read_text() == "a\nb\n"
+    assert not (exported / warmup.FILE).exists()
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Leaves out the fresh process, which other tests see to."""
+    monkeypatch.setattr(parity, "check", lambda module, folder: None)
+
+
+def test_versions(module, exported, unchecked):
     again = saved_model.export(module, exported.parent, {})
     assert (exported.name, again.name) == ("1", "2")
-    card = json.loads((exported / saved_model.CARD).read_text())
-    assert card == {"joints": ["a"]}
     assert predictor.load(exported.parent).card == {}
+    before = sorted(exported.rglob("*"))
+    with pytest.raises(ValueError, match="a version never changes"):
+        saved_model.export(module, exported.parent, {}, version=1)
+    assert sorted(exported.rglob("*")) == before
 
 
 def test_failed_parity_leaves_nothing(module, tmp_path, monkeypatch):
-    # The live model gives other answers than the one that was written.
-    live = module.serve_crops
-    monkeypatch.setattr(
-        module,
-        "serve_crops",
-        WithNoise(live),
-    )
-    with pytest.raises(ValueError, match="differs from the live"):
-        saved_model._compare(module, _written(module, live, tmp_path))
+    def fail(module, folder):
+        assert (folder / "saved_model.pb").is_file()
+        raise ValueError("differs")
 
-
-class WithNoise:
-    def __init__(self, function):
-        self.function = function
-
-    def __call__(self, image):
-        return {k: v + 1.0 for k, v in self.function(image).items()}
-
-
-def _written(module, function, folder):
-    tf.saved_model.save(
-        module, str(folder / "m"), signatures={"serving_default": function}
-    )
-    return folder / "m"
+    monkeypatch.setattr(parity, "check", fail)
+    with pytest.raises(ValueError, match="differs"):
+        saved_model.export(module, tmp_path / "m", {})
+    assert not list((tmp_path / "m").iterdir())
 
 
 @pytest.mark.parametrize(

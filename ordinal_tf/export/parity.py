@@ -1,0 +1,143 @@
+"""A written model against the networks that it was made from."""
+
+import numpy as np
+import tensorflow as tf
+
+from ordinal_tf.export import session
+
+# How far a joint may be off: pixels, ordinal depth, mm, probability; and the
+# share of joints that may be off further, for the best of two nearly equal
+# cells can change by rounding.
+_TOLERANCES = {
+    "float32": ({"keypoints": 0.1, "pose": 2.0, "other": 2e-3}, 0.02),
+    "bfloat16": ({"keypoints": 2.0, "pose": 50.0, "other": 0.1}, 0.2),
+    "float16": ({"keypoints": 0.5, "pose": 20.0, "other": 0.02}, 0.1),
+}
+
+
+def example_requests(input_size):
+    """Requests of every signature on made-up pictures.
+
+    Args:
+        input_size: int, S.
+
+    Returns:
+        List of (signature's name, dict of input arrays), as
+        `session.run_apart` takes them.
+    """
+    size = float(input_size)
+    height, width = 3 * input_size // 2, 2 * input_size
+    first = _photo(height, width, seed=1)
+    second = _photo(2 * height, 2 * width, seed=2)
+    # Inside, half outside, and one that shrinks the picture.
+    boxes = np.array(
+        [[size, size, size], [0, 0, size], [2 * size, size, 2.5 * size]],
+        np.float32,
+    )
+    none = np.zeros((0, 3), np.float32)
+    return [
+        ("serving_default", {"image": _crops(1, input_size)}),
+        ("photo", {"photo": first, "boxes": boxes[:1]}),
+        ("photo", {"photo": second, "boxes": none}),
+        (
+            "photos",
+            {
+                "photos": np.concatenate([first, second]),
+                # The last row of the first is padding.
+                "boxes": np.stack([boxes[[0, 1, 1]], boxes]),
+                "counts": np.array([2, 3], np.int32),
+            },
+        ),
+    ]
+
+
+def _edge_requests(input_size):
+    """Other batch sizes, and nobody."""
+    photo = _photo(input_size, input_size, seed=3)
+    return [
+        *(
+            ("serving_default", {"image": _crops(count, input_size)})
+            for count in (0, 3)
+        ),
+        (
+            "photos",
+            {
+                "photos": photo,
+                "boxes": np.zeros((1, 2, 3), np.float32),
+                "counts": np.zeros(1, np.int32),
+            },
+        ),
+    ]
+
+
+def check(module, folder):
+    """Compares a written model, in a fresh process, with the live networks.
+
+    Every signature is asked, at several batch sizes and with nobody.
+
+    Args:
+        module: `saved_model.PoseModule`.
+        folder: path of the SavedModel made from it.
+
+    Raises:
+        ValueError: it does not run, or answers differently.
+    """
+    requests = [
+        *example_requests(module.input_size),
+        *_edge_requests(module.input_size),
+    ]
+    found = session.run_apart(folder, requests)
+    functions = module.live().by_name()
+    live = []
+    for name, inputs in requests:
+        tensors = {key: tf.constant(value) for key, value in inputs.items()}
+        outputs = functions[name](**tensors)
+        live.append({key: value.numpy() for key, value in outputs.items()})
+    compare(live, found, precision=module.precision)
+
+
+def compare(live, found, *, precision):
+    """Raises `ValueError` unless the answers agree, or nearly all joints do.
+
+    Args:
+        live, found: lists of dicts of the signatures' outputs, in one order.
+        precision: str, see `fold.PRECISIONS`.
+    """
+    tolerances, share = _TOLERANCES[precision]
+    for name in live[0]:
+        off, worst = [], 0.0
+        tolerance = tolerances.get(name, tolerances["other"])
+        for expected, got in zip(live, found, strict=True):
+            if expected[name].shape != got[name].shape:
+                raise ValueError(
+                    f"The exported model's {name!r} has shape "
+                    f"{got[name].shape}, the live one's "
+                    f"{expected[name].shape}."
+                )
+            difference = np.abs(expected[name] - got[name])
+            if name in ("keypoints", "pose"):
+                difference = difference.max(-1)
+            # Not `>`: of what is not a number nothing is true.
+            off.append(~(difference.ravel() <= tolerance))
+            worst = max(worst, difference.max(initial=0.0))
+        off = np.concatenate(off)
+        if off.mean() > share:
+            raise ValueError(
+                f"The exported model's {name!r} differs from the live one's "
+                f"by more than {tolerance} at {off.sum()} of {off.size} "
+                f"joints, by {worst:.4g} at worst; allowed are "
+                f"{100 * share:.0f} %."
+            )
+
+
+def _crops(count, size):
+    rng = np.random.default_rng(count)
+    return rng.integers(0, 256, (count, size, size, 3), np.uint8)
+
+
+def _photo(height, width, *, seed):
+    """JPEG bytes `(1,)` of soft blobs."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (1, 9, 12, 3))
+    image = tf.image.resize(coarse.astype(np.float32), (height, width))
+    data = tf.io.encode_jpeg(tf.cast(image[0], tf.uint8)).numpy()
+    return np.array([data], object)
