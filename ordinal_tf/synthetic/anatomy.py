@@ -39,7 +39,8 @@ class Anatomy:
         along_arm: `(V,)` mm from the shoulder, where `arm` is not 0.
         along_leg: `(V,)` mm from the hip, where `leg` is not 0.
         texture: `(V, 2)` mm around and along the body.
-        smoother: `{name: (V, V)}` sparse, averages over neighbours.
+        smoother: `{name: (rows, matrix)}`: the vertices `(R,)` that it is
+            for, and sparse `(R, V)`, which averages over neighbours.
         rise: `{name: (V,)}` mm that each takes away where skin bulges.
         faces: for each of `body.LAYERS`, `(F, 3)` int32, less the detail
             that no picture shows.
@@ -96,7 +97,8 @@ def anatomy(body):
         texture=_texture(body, arm, along_arm, leg, along_leg),
         smoother=smoother,
         rise={
-            name: _rise(at, normal, matrix) for name, matrix in smoother.items()
+            name: _rise(at, normal, rows, matrix)
+            for name, (rows, matrix) in smoother.items()
         },
         faces=_coarse_faces(body, (head > 0.5) | (arm + leg > 0.5)),
     )
@@ -165,7 +167,7 @@ def _coarse_faces(body, small):
 
 
 def _smoother(body, region, rounds):
-    """Sparse `(V, V)`: rounds of averaging over neighbours in a region."""
+    """Rounds of averaging over neighbours in a region; see `Anatomy`."""
     faces = body.faces[region[body.faces].all(1)]
     pairs = np.concatenate(
         [faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]
@@ -184,19 +186,29 @@ def _smoother(body, region, rounds):
     # Far neighbours that hardly count only cost time.
     power.data[power.data < 2e-3] = 0
     power.eliminate_zeros()
-    total = np.asarray(power.sum(1)).ravel()
-    return (sparse.diags(1 / total) @ power).tocsr().astype(np.float32)
+    return _rows_that_sum_to_1(power.tocsr(), degree > 0)
 
 
-def _rise(at, normal, matrix):
+def _rows_that_sum_to_1(matrix, region):
+    """`(R,)` int32 vertices of a region, `(R, V)` float32 sparse."""
+    rows = np.flatnonzero(region).astype(np.int32)
+    matrix = matrix[rows]
+    total = np.asarray(matrix.sum(1)).ravel()
+    return rows, (sparse.diags(1 / total) @ matrix).tocsr().astype(np.float32)
+
+
+def _rise(at, normal, rows, matrix):
     """`(V,)` mm by which smoothing sinks below the skin, itself smooth."""
-    rise = ((at - matrix @ at) * unit(matrix @ normal)).sum(1)
+    rise = np.zeros(len(at), np.float32)
+    sunk = at[rows] - matrix @ at
+    rise[rows] = np.maximum((sunk * unit(matrix @ normal)).sum(1), 0)
     # As it is, it would bring back every bulge.
-    return matrix @ np.maximum(rise, 0)
+    rise[rows] = matrix @ rise
+    return rise
 
 
 def _shoe_smoother(at, feet):
-    """Sparse `(V, V)`: a mean over the skin nearby on the same side.
+    """A mean over the skin nearby on the same side; see `Anatomy`.
 
     Toes would survive the averaging over neighbours, which are very near
     there. Sides are told apart by the direction from the foot's middle, for
@@ -222,14 +234,9 @@ def _shoe_smoother(at, feet):
         rows.append(chosen[row])
         columns.append(chosen[column])
         values.append(near[row, column])
-    others = np.flatnonzero(~feet)
-    rows, columns, values = (
-        np.concatenate([*parts, others if k < 2 else np.ones(len(others))])
-        for k, parts in enumerate((rows, columns, values))
-    )
+    rows, columns, values = map(np.concatenate, (rows, columns, values))
     matrix = sparse.csr_matrix((values, (rows, columns)), shape=(count, count))
-    total = np.asarray(matrix.sum(1)).ravel()
-    return (sparse.diags(1 / total) @ matrix).tocsr().astype(np.float32)
+    return _rows_that_sum_to_1(matrix, feet)
 
 
 def _normals(vertices, faces):

@@ -28,6 +28,8 @@ KINDS = (
 )
 # Where a limb is not part of a garment's cut.
 _FAR_MM = 200.0
+# Beyond a hem by more than the longest edge of the mesh.
+_RIM_MM = 60.0
 # Height of hairline, cap and so on over how far forward, both mm.
 _HAIRLINE = (
     (-100, -45, -12, 8, 30, 55, 85, 112, 140),
@@ -134,7 +136,7 @@ def smoothing(garment):
 
 def lift_of(anat, garment, field):
     """`(V,)` float32 mm from the skin; 0 far outside of the garment."""
-    near = np.flatnonzero(field > -_FAR_MM / 2)
+    near = np.flatnonzero(field > -_RIM_MM)
     at, field = anat.at[near], field[near]
     lift = np.full(len(near), garment.loose_mm, np.float32)
     name = smoothing(garment)

@@ -78,9 +78,9 @@ def dress(body, garments):
     faces = dict(zip(bodies.LAYERS, anat.faces, strict=True))
     pieces = [_shown(np.concatenate([faces["skin"], faces["eyes"]]), fields)]
     for i, (garment, field) in enumerate(zip(garments, fields, strict=True)):
-        a, b, c = (field > 0)[faces[clothes.source(garment)].T]
-        inside = faces[clothes.source(garment)][a | b | c]
-        pieces.append(_shown(inside, fields[i + 1 :]))
+        piece = faces[clothes.source(garment)]
+        a, b, c = _at_corners(field > 0, piece)
+        pieces.append(_shown(piece[a | b | c], fields[i + 1 :]))
     return _assemble(body, anat, garments, fields, pieces)
 
 
@@ -88,11 +88,10 @@ def _shown(faces, fields):
     """Faces less those that lie well inside one of the garments."""
     if not fields:
         return faces
-    a, b, c = faces.T
     hidden = np.zeros(len(faces), bool)
     for field in fields:
-        deep = field > _HIDDEN_MM
-        hidden |= deep[a] & deep[b] & deep[c]
+        a, b, c = _at_corners(field > _HIDDEN_MM, faces)
+        hidden |= a & b & c
     return faces[~hidden]
 
 
@@ -161,22 +160,33 @@ def place(outfit, body, vertices, normals):
     Returns:
         `(N, 3)` float32 mm.
     """
-    anat = anatomy(body)
-    placed = np.empty((len(outfit.start), 3), np.float32)
-    smoothed = {None: (vertices, normals)}
+    smoother = anatomy(body).smoother
     both = np.concatenate([vertices, normals], 1)
+    smoothed = {None: both}
+    placed = []
     for part, name in zip(outfit.parts, outfit.smooth, strict=True):
         if name not in smoothed:
-            mean = anat.smoother[name] @ both
-            smoothed[name] = mean[:, :3], unit(mean[:, 3:])
-        at, normal = smoothed[name]
-        start, end = outfit.start[part], outfit.end[part]
-        share = outfit.share[part, None]
-        lift = outfit.lift[part, None]
-        first = np.take(at, start, 0) + lift * np.take(normal, start, 0)
-        last = np.take(at, end, 0) + lift * np.take(normal, end, 0)
-        placed[part] = first + share * (last - first)
-    return placed
+            smoothed[name] = _smoothed(both, *smoother[name])
+        source, lift = smoothed[name], outfit.lift[part, None]
+        first = np.take(source, outfit.start[part], 0)
+        first = first[:, :3] + lift * first[:, 3:]
+        # Few vertices lie between two others: those of hems.
+        between = np.flatnonzero(outfit.share[part])
+        last = np.take(source, outfit.end[part][between], 0)
+        last = last[:, :3] + lift[between] * last[:, 3:]
+        share = outfit.share[part][between, None]
+        first[between] += share * (last - first[between])
+        placed.append(first)
+    return np.concatenate(placed)
+
+
+def _smoothed(both, rows, matrix):
+    """Places and normals `(V, 6)`, averaged where there is cloth."""
+    mean = matrix @ both
+    mean[:, 3:] = unit(mean[:, 3:])
+    everywhere = both.copy()
+    everywhere[rows] = mean
+    return everywhere
 
 
 def _compact(faces, count):
@@ -196,36 +206,42 @@ def _cut(faces, field):
         `(N,)` first and second body vertex of each new vertex, `(N,)` share
         of the second, `(F, 3)` faces of new vertices.
     """
-    inside = field > 0
-    nodes, faces = _compact(faces, len(field))
-    value, inside = field[nodes], inside[nodes]
-    a, b, c = inside.astype(np.int8)[faces.T]
-    count = a + b + c
+    a, b, c = _at_corners(field > 0, faces)
+    count = a.astype(np.int8) + b + c
     whole = faces[count == 3]
     # The corner that is alone on its side comes first.
     one, two = faces[count == 1], faces[count == 2]
-    one = _turned(one, inside[one].argmax(1))
-    two = _turned(two, (~inside[two]).argmax(1))
+    one = _turned(one, (field[one] > 0).argmax(1))
+    two = _turned(two, (field[two] <= 0).argmax(1))
     alone = np.concatenate([one, two])
     edges = np.concatenate([alone[:, [0, 1]], alone[:, [0, 2]]])
     low, high = edges.min(1), edges.max(1)
-    key = low.astype(np.int64) * len(nodes) + high
+    key = low.astype(np.int64) * len(field) + high
     unique, number = np.unique(key, return_inverse=True)
-    first, last = np.divmod(unique, len(nodes))
+    first, last = np.divmod(unique, len(field))
     # Zero at the hem, by linear interpolation.
-    share = value[first] / (value[first] - value[last])
-    number = number.astype(np.int32) + len(nodes)
+    share = field[first] / (field[first] - field[last])
+    number = number.astype(np.int32) + len(field)
     left, right = number[: len(alone)], number[len(alone) :]
-    ones, k = slice(None, len(one)), len(one)
-    corner = np.stack([one[:, 0], left[ones], right[ones]], 1)
+    k = len(one)
+    corner = np.stack([one[:, 0], left[:k], right[:k]], 1)
     quad_a = np.stack([two[:, 1], two[:, 2], right[k:]], 1)
     quad_b = np.stack([two[:, 1], right[k:], left[k:]], 1)
     faces = np.concatenate([whole, corner, quad_a, quad_b])
-    start = np.concatenate([nodes, nodes[first]])
-    end = np.concatenate([nodes, nodes[last]])
-    share = np.concatenate([np.zeros(len(nodes)), share]).astype(np.float32)
-    used, faces = _compact(faces, len(start))
-    return start[used], end[used], share[used], faces
+    used, faces = _compact(faces, len(field) + len(unique))
+    old = used[used < len(field)]
+    return (
+        np.concatenate([old, first]),
+        np.concatenate([old, last]),
+        np.concatenate([np.zeros(len(old)), share]).astype(np.float32),
+        faces,
+    )
+
+
+def _at_corners(flags, faces):
+    """Flags of vertices at the three corners of faces, each `(F,)`."""
+    a, b, c = np.take(flags, faces).T
+    return a, b, c
 
 
 def _turned(faces, first):

@@ -16,6 +16,9 @@ _SHADOW_SIDE = 192
 _LIGHT_MM = 30000.0
 # A point this close behind the surface that the light sees is lit.
 _BIAS_MM = 14.0
+# What is this close around a point takes sky from it: as much as it ever can
+# where it is nearer to the camera by the second, in the mean.
+_NEAR_MM, _DARK_MM, _DARKEST = 60.0, 140.0, 0.6
 # Samples per pixel and axis.
 SUPERSAMPLE = 2
 _GAMMA = 1 / 2.2
@@ -343,22 +346,19 @@ def _towards(normal, at):
 
 def _openness(samples, focal):
     """`(P,)` share of the sky: less where all around is nearer."""
-    drawn = np.zeros(samples.shape, np.float32)
-    drawn.ravel()[samples.samples] = 1
-    depth = np.zeros(samples.shape, np.float32)
-    depth.ravel()[samples.samples] = samples.depth
+    rows, columns = samples.shape
+    both = np.zeros((rows * columns, 2), np.float32)
+    both[samples.samples, 0] = samples.depth
+    both[samples.samples, 1] = 1
     factor = 4
-    small = tuple(max(side // factor, 1) for side in samples.shape[::-1])
-    both = cv2.resize(
-        np.dstack([depth, drawn]), small, interpolation=cv2.INTER_AREA
-    )
-    sigma = 60 * focal / factor / max(float(np.median(samples.depth)), 1.0)
-    both = cv2.GaussianBlur(both, (0, 0), max(sigma, 0.5))
-    both = cv2.resize(
-        both, samples.shape[::-1], interpolation=cv2.INTER_LINEAR
-    ).reshape(-1, 2)[samples.samples]
-    behind = samples.depth - both[:, 0] / np.maximum(both[:, 1], 1e-3)
-    return 1 - np.float32(0.6) * np.clip(behind / 140, 0, 1)
+    small = both.reshape(rows, columns, 2)[::factor, ::factor]
+    sigma = _NEAR_MM * focal / factor / np.median(samples.depth[::factor])
+    small = cv2.GaussianBlur(small, (0, 0), max(float(sigma), 0.5))
+    depth = small[..., 0] / np.maximum(small[..., 1], 1e-3)
+    depth = cv2.resize(depth, None, fx=factor, fy=factor)[:rows, :columns]
+    depth = np.ascontiguousarray(depth).ravel()[samples.samples]
+    behind = (samples.depth - depth) / np.float32(_DARK_MM)
+    return 1 - np.float32(_DARKEST) * np.clip(behind, 0, 1)
 
 
 def _developed(samples, colour, material, window, size, supersample):

@@ -59,13 +59,15 @@ def test_shares_of_limbs(body):
 def test_smoothing_keeps_flat_things_and_what_it_is_not_for(body):
     found = anatomy.anatomy(body)
     hands = (found.along_arm > anatomy.WRIST_MM + 30) & (found.arm > 0.9)
-    for name, matrix in found.smoother.items():
+    for name, (rows, matrix) in found.smoother.items():
         np.testing.assert_allclose(matrix.sum(1), 1, rtol=1e-5)
         assert matrix.min() >= 0
-        moved = matrix @ body.vertices
-        np.testing.assert_array_equal(moved[hands], body.vertices[hands])
-        assert (found.rise[name] >= 0).all()
-        assert np.linalg.norm(moved - body.vertices, axis=1).max() > 3
+        assert not hands[rows].any()
+        moved = matrix @ body.vertices - body.vertices[rows]
+        assert 3 < np.linalg.norm(moved, axis=1).max() < 60
+        rise = found.rise[name]
+        assert (rise >= 0).all() and rise.max() > 1
+        assert not np.delete(rise, rows).any()
 
 
 def test_texture_has_no_seam(body):
