@@ -62,6 +62,15 @@ setuptools.setup(
     ],
     extras_require={
         "train": ["tensorboard>=2.20"],
+        "datasets": ["c3d>=0.6", "cdflib>=1.3"],
+        "serve": [
+            "grpcio>=1.75",
+            "prometheus-client>=0.22",
+            "starlette>=1.0",
+            "tensorflow-serving-api>=2.21",
+            "uvicorn>=0.40",
+        ],
+        "litert": ["ai-edge-litert>=2.1", "litert-quantizer>=0.11"],
         "jax": ["jax>=0.5"],
         "test": ["jax>=0.5", "pytest>=8", "pytest-xdist>=3.6"],
         "dev": ["pre-commit>=4", "ruff>=0.15"],
