@@ -130,6 +130,7 @@ def source(garment):
 
 
 def smoothing(garment):
+    """How the skin below a garment is smoothed, or None."""
     # Helper meshes have no skin to forget.
     return garment.smooth if source(garment) == "skin" else None
 
@@ -236,7 +237,6 @@ def _waist(anat, garment):
 
 def _bottom(anat, garment):
     legs = np.where(anat.leg > 0.02, garment.reach_mm - anat.along_leg, _FAR_MM)
-    # Feet are long: trousers end at the ankle whatever their reach.
     return np.minimum(_waist(anat, garment), legs)
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 # Nearer than this to the camera's plane, nothing is drawn.
 NEAR_MM = 50.0
-_FAR_MM = 1e6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,6 +204,8 @@ def _face_numbers(vertices, faces, camera, window, shape):
     colours[len(vertices) :, 0] = np.arange(1, len(faces) + 1)
     drawn = np.zeros((*shape, 3), np.float32)
     if len(faces):
+        # The closer the limits, the finer the z-buffer.
+        depths = vertices[:, 2][vertices[:, 2] > NEAR_MM]
         cv2.triangleRasterize(
             points,
             np.ascontiguousarray(corners),
@@ -213,8 +214,8 @@ def _face_numbers(vertices, faces, camera, window, shape):
             np.ones(shape, np.float32),
             np.eye(4, dtype=np.float32),
             np.pi / 2,
-            NEAR_MM,
-            _FAR_MM,
+            max(float(depths.min()) * 0.98, NEAR_MM),
+            float(depths.max()) * 1.02,
             # Spares OpenCV the conversion of depths, which are found later.
             _settings(cv2.RASTERIZE_COMPAT_INVDEPTH),
         )

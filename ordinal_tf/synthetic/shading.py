@@ -152,6 +152,8 @@ def render(
     samples = raster.rasterise(
         placed, outfit.faces[shown], camera, window, supersample=supersample
     )
+    if not len(samples.face):
+        return _nothing(size)
     face = shown[samples.face]
     normal, tint, texture, at = _interpolated(
         samples,

@@ -119,6 +119,23 @@ def test_the_nearer_triangle_wins_whatever_the_order():
         assert depth[18, 40] == pytest.approx(501, rel=1e-5)
 
 
+@pytest.mark.parametrize("depth", [500.0, 5e3, 5e4, 5e5])
+def test_a_thousandth_nearer_is_nearer(depth):
+    # Two squares that cross: which is nearer changes in the middle.
+    corners = [(40.3, 20.3), (99.7, 20.3), (99.7, 69.7), (40.3, 69.7)]
+    slopes = np.array([0.999, 1.001, 1.001, 0.999]) * depth
+    both = np.concatenate([slopes, slopes[::-1][[2, 3, 0, 1]]])
+    vertices = np.array(
+        [on_ray(*p, z) for p, z in zip(2 * corners, both, strict=True)]
+    ).astype(np.float32)
+    faces = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]], np.int32)
+    drawn = raster.rasterise(vertices, faces, CAMERA, WINDOW, supersample=1)
+    face, exact = cast(vertices, faces, CAMERA, WINDOW, 1)
+    assert np.isfinite(exact).sum() > 2800
+    agree = drawn.grid(drawn.face // 2, -1) == np.floor_divide(face, 2)
+    assert agree.mean() > 0.99
+
+
 def test_what_reaches_behind_the_camera_is_left_out():
     vertices, faces = soup(1)
     behind = np.array([[-90, 0, 700], [90, 0, 700], [0, 40, -300]])

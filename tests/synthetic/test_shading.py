@@ -1,5 +1,7 @@
 """Light against closed forms; coverage and depth of whole people."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -203,6 +205,23 @@ def test_nothing_is_drawn_of_who_is_out_of_the_picture(person):
         drawn = draw(aside)
         assert not drawn.rgb.any() and not drawn.alpha.any()
         assert np.isinf(drawn.depth).all() and not drawn.mask.any()
+
+
+@pytest.mark.parametrize("metres", [40, 400, 4000])
+def test_people_as_small_as_a_pixel(person, metres):
+    body, vertices, normals = person
+    far = vertices + np.float32([0, 0, 1000 * metres])
+    look = dataclasses.replace(
+        looks.sample_look(np.random.default_rng(0)), garments=()
+    )
+    drawn = draw((body, far, normals), look)
+    height = CAMERA[0, 0] * 1.68 / (metres + 7)
+    assert drawn.alpha.sum() < 3 * max(height, 0.2) ** 2
+    assert np.isfinite(drawn.rgb).all()
+    if height > 5:  # Less may fall between the samples.
+        assert drawn.depth.min() == pytest.approx(
+            1000 * metres + 7000, rel=0.01
+        )
 
 
 def test_brightness_follows_the_light(person):
