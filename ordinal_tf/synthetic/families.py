@@ -1,352 +1,601 @@
-"""Families of poses, made from joint angles within their limits."""
+"""Poses made from ranges of joint angles, family by family.
 
-import numpy as np
+Motion capture has little sitting, lying, crouching, hanging or handstands. A
+family is a list of ways to take its pose; a way names angles, what the body
+rests on, and what the arms may do.
+"""
 
-from ordinal_tf import skeleton
-from ordinal_tf.synthetic import limits
+# Angles are (mean, spread) in degrees: normal, cut at two spreads, and at the
+# joint's limits. `near_` and `far_` before a limb's angle is one side's; who
+# draws poses mirrors half of them. Other keys of a way:
+#   on        what touches the floor; the body is balanced on it. Without it,
+#             `lean` and `tilt` say how the pelvis is turned
+#   hang      True: the body hangs from `on`
+#   facing    "up", "down" or "aside": the pelvis' front, of people who lie
+#   arms      names of `ARMS`; any of `UPRIGHT_ARMS` where missing
+#   share     how often it is chosen within the family, 1 where missing
+_FEET = ("near_ankle", "far_ankle")
+_HANDS = ("near_wrist", "far_wrist")
+_KNEES = ("near_knee", "far_knee")
+_ANYHOW = {"lean": (0, 200), "tilt": (0, 25)}  # Any direction is down.
 
-# Means of Human3.6M's adults, mm.
-LENGTHS = {
-    "hip": 130.0,
-    "thigh": 447.0,
-    "shin": 450.0,
-    "lower_trunk": 246.0,
-    "upper_trunk": 255.0,
-    "neck": 119.0,
-    "head": 115.0,
-    "shoulder": 150.0,
-    "upper_arm": 280.0,
-    "forearm": 248.0,
-}
-# What the angles of each family are, in degrees: (mean, spread); angles that
-# are not named are those of "standing". `lean` turns the whole body forwards
-# about the hips, `tilt` to the side.
-_STANDING = {
+# What angles are where a way says nothing.
+REST = {
     "lean": (0, 4),
     "tilt": (0, 3),
-    "trunk_flexion": (5, 10),
-    "trunk_lateral": (0, 7),
-    "trunk_twist": (0, 12),
-    "neck_flexion": (15, 15),
-    "neck_lateral": (0, 10),
-    "hip_flexion": (8, 12),
-    "hip_abduction": (6, 6),
-    "hip_rotation": (-5, 12),
-    "knee_flexion": (12, 12),
-    "shoulder_elevation": (25, 20),
-    "shoulder_plane": (30, 50),
+    "trunk_flexion": (5, 9),
+    "trunk_lateral": (0, 6),
+    "trunk_twist": (0, 10),
+    "neck_flexion": (8, 14),
+    "neck_lateral": (0, 9),
+    "neck_twist": (0, 25),
+    "hip_flexion": (5, 9),
+    "hip_abduction": (5, 5),
+    "hip_rotation": (-8, 12),
+    "knee_flexion": (10, 8),
     "shoulder_rotation": (10, 35),
-    "elbow_flexion": (35, 35),
 }
-FAMILIES = {
-    "standing": {},
-    "gesturing": {
-        "shoulder_elevation": (75, 40),
-        "shoulder_plane": (40, 45),
-        "elbow_flexion": (60, 45),
-        "trunk_twist": (0, 20),
+ARMS = {
+    "hanging": {
+        "shoulder_elevation": (14, 8),
+        "shoulder_plane": (30, 50),
+        "elbow_flexion": (20, 14),
     },
-    "reaching": {
-        "shoulder_elevation": (135, 35),
-        "elbow_flexion": (20, 25),
-        "trunk_flexion": (5, 25),
-        "trunk_lateral": (0, 18),
-        "hip_flexion": (15, 20),
+    "bent": {
+        "shoulder_elevation": (32, 18),
+        "shoulder_plane": (40, 50),
+        "elbow_flexion": (90, 25),
     },
-    "striding": {
-        "lean": (8, 10),
-        "hip_flexion": (22, 32),
-        "knee_flexion": (45, 38),
-        "shoulder_elevation": (35, 25),
-        "shoulder_plane": (60, 60),
-        "elbow_flexion": (75, 30),
-        "trunk_twist": (0, 15),
-    },
-    "bending": {
-        "lean": (55, 25),
-        "trunk_flexion": (35, 20),
-        "hip_flexion": (60, 25),
-        "knee_flexion": (25, 25),
-        "shoulder_elevation": (70, 35),
-        "shoulder_plane": (70, 40),
-        "elbow_flexion": (30, 30),
-    },
-    "sitting": {
-        "lean": (-5, 12),
-        "trunk_flexion": (18, 15),
-        "hip_flexion": (88, 15),
-        "hip_abduction": (15, 15),
-        "knee_flexion": (85, 28),
-        "shoulder_elevation": (40, 25),
-        "shoulder_plane": (60, 40),
+    "swinging": {
+        "near_shoulder_elevation": (42, 20),
+        "near_shoulder_plane": (75, 12),
+        "far_shoulder_elevation": (38, 16),
+        "far_shoulder_plane": (-68, 10),
         "elbow_flexion": (60, 35),
     },
-    "squatting": {
-        "lean": (20, 15),
-        "trunk_flexion": (20, 15),
-        "hip_flexion": (110, 20),
-        "hip_abduction": (25, 15),
-        "hip_rotation": (-15, 15),
-        "knee_flexion": (125, 20),
-        "shoulder_elevation": (65, 35),
-        "shoulder_plane": (75, 35),
+    "forward": {
+        "shoulder_elevation": (80, 22),
+        "shoulder_plane": (80, 20),
+        "elbow_flexion": (28, 22),
     },
-    "kneeling": {
-        "lean": (10, 25),
-        "hip_flexion": (45, 38),
-        "knee_flexion": (110, 22),
-        "shoulder_elevation": (50, 35),
-        "shoulder_plane": (60, 50),
+    "aside": {
+        "shoulder_elevation": (85, 22),
+        "shoulder_plane": (5, 20),
+        "shoulder_rotation": (0, 45),
+        "elbow_flexion": (22, 20),
     },
-    "lying": {
-        "lean": (90, 8),
-        "hip_flexion": (25, 30),
-        "knee_flexion": (40, 40),
-        "shoulder_elevation": (80, 55),
-        "shoulder_plane": (30, 50),
-        "elbow_flexion": (55, 45),
+    "up": {
+        "shoulder_elevation": (152, 15),
+        "shoulder_plane": (50, 35),
+        "elbow_flexion": (22, 20),
     },
-    "jumping": {
-        "lean": (5, 18),
-        "tilt": (0, 10),
-        "hip_flexion": (35, 40),
-        "hip_abduction": (25, 22),
-        "knee_flexion": (55, 45),
-        "shoulder_elevation": (110, 45),
-        "shoulder_plane": (30, 50),
-        "elbow_flexion": (30, 35),
-        "trunk_flexion": (5, 20),
+    "behind": {
+        "shoulder_elevation": (48, 16),
+        "shoulder_plane": (-65, 12),
+        "elbow_flexion": (22, 18),
     },
-    "inverted": {
-        "lean": (180, 18),
-        "tilt": (0, 15),
-        "neck_flexion": (-10, 25),
-        "hip_flexion": (10, 35),
-        "hip_abduction": (20, 25),
-        "knee_flexion": (25, 35),
-        "shoulder_elevation": (160, 18),
-        "shoulder_plane": (60, 40),
-        "elbow_flexion": (12, 15),
-        "trunk_flexion": (-8, 15),
-    },
-    "acrobatic": {
-        "lean": (0, 100),
-        "tilt": (0, 60),
-        "trunk_flexion": (10, 35),
-        "trunk_lateral": (0, 20),
-        "trunk_twist": (0, 28),
-        "neck_flexion": (10, 30),
-        "hip_flexion": (45, 50),
-        "hip_abduction": (25, 30),
-        "hip_rotation": (0, 25),
-        "knee_flexion": (50, 50),
-        "shoulder_elevation": (100, 50),
-        "shoulder_plane": (35, 60),
+    "any": {
+        "shoulder_elevation": (90, 45),
+        "shoulder_plane": (45, 60),
         "shoulder_rotation": (0, 50),
-        "elbow_flexion": (45, 45),
+        "elbow_flexion": (55, 40),
     },
+}
+UPRIGHT_ARMS = ("hanging", "bent", "forward", "aside", "up", "any", "any")
+# Arms that carry: straight, pushing away from the chest.
+_PUSH = {
+    "shoulder_elevation": (85, 15),
+    "shoulder_plane": (80, 12),
+    "shoulder_rotation": (0, 30),
+    "elbow_flexion": (12, 12),
+}
+_OVERHEAD = {
+    "shoulder_elevation": (162, 10),
+    "shoulder_plane": (60, 30),
+    "elbow_flexion": (10, 9),
+}
+_TUCK = {
+    "trunk_flexion": (32, 15),
+    "neck_flexion": (22, 18),
+    "hip_flexion": (118, 18),
+    "hip_abduction": (12, 10),
+    "knee_flexion": (118, 22),
+}
+_PIKE = {
+    "trunk_flexion": (28, 15),
+    "hip_flexion": (108, 22),
+    "hip_abduction": (4, 6),
+    "knee_flexion": (10, 10),
+}
+_STRADDLE = {
+    "hip_flexion": (75, 22),
+    "hip_abduction": (45, 15),
+    "hip_rotation": (-15, 15),
+    "knee_flexion": (8, 8),
+}
+_SPLIT = {
+    "near_hip_flexion": (80, 18),
+    "far_hip_flexion": (-48, 14),
+    "far_hip_abduction": (8, 8),
+    "knee_flexion": (10, 10),
+    "trunk_flexion": (-5, 15),
+}
+_STAG = {
+    "near_hip_flexion": (70, 22),
+    "near_knee_flexion": (85, 25),
+    "far_hip_flexion": (-10, 20),
+    "far_knee_flexion": (35, 30),
+}
+_LONG = {  # Stretched, or a little hollow or arched.
+    "trunk_flexion": (0, 14),
+    "hip_flexion": (0, 14),
+    "hip_abduction": (5, 7),
+    "knee_flexion": (8, 9),
+}
+_APART = {
+    "hip_flexion": (15, 20),
+    "hip_abduction": (38, 15),
+    "knee_flexion": (12, 14),
+}
+_LYING = {
+    "hip_flexion": (20, 25),
+    "hip_abduction": (14, 12),
+    "knee_flexion": (35, 35),
+    "shoulder_elevation": (80, 45),
+    "shoulder_plane": (0, 12),
+    "shoulder_rotation": (0, 60),
+    "elbow_flexion": (45, 38),
+}
+_LOOSE = {  # Legs that do what they like.
+    "hip_flexion": (45, 42),
+    "hip_abduction": (18, 20),
+    "hip_rotation": (-5, 22),
+    "knee_flexion": (60, 45),
+}
+_BROAD = {
+    **_LOOSE,
+    "trunk_flexion": (10, 32),
+    "trunk_lateral": (0, 18),
+    "trunk_twist": (0, 25),
+    "neck_flexion": (5, 28),
+}
+
+FAMILIES = {
+    "standing": (
+        {"on": _FEET},
+        {
+            "on": ("far_ankle",),
+            "near_hip_flexion": (18, 12),
+            "near_knee_flexion": (30, 18),
+            "far_hip_flexion": (2, 6),
+            "far_knee_flexion": (6, 5),
+        },
+        {"on": _FEET, "hip_abduction": (18, 8)},
+        {"on": _FEET, "arms": ("up",), "trunk_lateral": (0, 15)},
+    ),
+    "striding": (
+        {  # Walking.
+            "on": ("near_ankle",),
+            "arms": ("swinging", "swinging", "any"),
+            "near_hip_flexion": (20, 10),
+            "near_knee_flexion": (12, 9),
+            "far_hip_flexion": (-14, 10),
+            "far_knee_flexion": (28, 16),
+        },
+        {  # Running, the knee that swings in front.
+            "on": ("near_ankle",),
+            "arms": ("swinging",),
+            "lean": (10, 8),
+            "trunk_twist": (0, 18),
+            "near_hip_flexion": (0, 18),
+            "near_knee_flexion": (25, 15),
+            "far_hip_flexion": (55, 25),
+            "far_knee_flexion": (85, 25),
+            "elbow_flexion": (90, 25),
+        },
+        {  # Running, in the air.
+            "arms": ("swinging",),
+            "lean": (12, 9),
+            "near_hip_flexion": (-18, 12),
+            "near_knee_flexion": (60, 35),
+            "far_hip_flexion": (58, 20),
+            "far_knee_flexion": (65, 32),
+            "elbow_flexion": (85, 28),
+        },
+        {  # Lunging.
+            "on": _FEET,
+            "near_hip_flexion": (75, 20),
+            "near_knee_flexion": (75, 22),
+            "far_hip_flexion": (-12, 18),
+            "far_knee_flexion": (22, 20),
+            "trunk_flexion": (8, 18),
+        },
+        {  # Over a hurdle.
+            "lean": (28, 15),
+            "near_hip_flexion": (95, 18),
+            "near_knee_flexion": (30, 22),
+            "far_hip_flexion": (35, 25),
+            "far_hip_abduction": (60, 20),
+            "far_knee_flexion": (100, 20),
+            "arms": ("forward", "swinging", "any"),
+            "share": 0.5,
+        },
+    ),
+    "bending": (
+        {
+            "on": _FEET,
+            "trunk_flexion": (35, 20),
+            "hip_flexion": (75, 28),
+            "hip_abduction": (10, 9),
+            "knee_flexion": (20, 18),
+            "arms": ("forward", "any", "hanging"),
+            "share": 2,
+        },
+        {"on": _FEET, "trunk_lateral": (0, 26), "trunk_twist": (0, 30)},
+        {  # Backwards.
+            "on": _FEET,
+            "trunk_flexion": (-42, 14),
+            "hip_flexion": (-22, 14),
+            "knee_flexion": (35, 20),
+            "neck_flexion": (-25, 18),
+            "arms": ("up", "aside", "any"),
+        },
+        {  # The throw, the stroke.
+            "on": _FEET,
+            "near_hip_flexion": (45, 25),
+            "far_hip_flexion": (0, 22),
+            "knee_flexion": (35, 25),
+            "hip_abduction": (15, 12),
+            "trunk_flexion": (15, 20),
+            "trunk_twist": (0, 30),
+            "arms": ("any", "up", "aside"),
+        },
+    ),
+    "kicking": (
+        {
+            "on": ("near_ankle",),
+            "far_hip_flexion": (88, 30),
+            "far_knee_flexion": (25, 25),
+            "near_knee_flexion": (15, 12),
+            "trunk_flexion": (5, 18),
+        },
+        {
+            "on": ("near_ankle",),
+            "far_hip_abduction": (68, 14),
+            "far_knee_flexion": (20, 22),
+            "near_knee_flexion": (10, 10),
+            "trunk_lateral": (0, 20),
+        },
+        {  # Scale: the trunk level, one leg behind.
+            "on": ("near_ankle",),
+            "near_hip_flexion": (70, 25),
+            "near_knee_flexion": (10, 10),
+            "far_hip_flexion": (-25, 22),
+            "far_knee_flexion": (22, 25),
+            "trunk_flexion": (-12, 18),
+            "arms": ("aside", "up", "forward", "any"),
+        },
+    ),
+    "sitting": (
+        {  # On a chair, a wall, a rail.
+            "lean": (0, 14),
+            "trunk_flexion": (18, 14),
+            "hip_flexion": (85, 14),
+            "hip_abduction": (14, 12),
+            "knee_flexion": (80, 25),
+            "share": 2,
+        },
+        {
+            "on": ("pelvis", *_FEET),
+            "trunk_flexion": (25, 15),
+            "hip_flexion": (80, 18),
+            "hip_abduction": (15, 14),
+            "knee_flexion": (14, 12),
+            "arms": ("forward", "hanging", "behind", "any"),
+        },
+        {
+            "on": ("pelvis", *_FEET),
+            "trunk_flexion": (28, 14),
+            "hip_flexion": (102, 15),
+            "hip_abduction": (12, 12),
+            "knee_flexion": (92, 25),
+            "arms": ("forward", "behind", "bent", "any"),
+        },
+        {  # Cross-legged.
+            "on": ("pelvis", *_FEET),
+            "trunk_flexion": (25, 14),
+            "hip_flexion": (85, 14),
+            "hip_abduction": (38, 12),
+            "hip_rotation": (-42, 12),
+            "knee_flexion": (105, 20),
+        },
+        {
+            **_STRADDLE,
+            "on": ("pelvis", *_FEET),
+            "trunk_flexion": (25, 22),
+        },
+    ),
+    "squatting": (
+        {
+            "on": _FEET,
+            "trunk_flexion": (25, 15),
+            "hip_flexion": (112, 18),
+            "hip_abduction": (22, 14),
+            "hip_rotation": (-12, 14),
+            "knee_flexion": (122, 22),
+            "arms": ("forward", "any", "bent", "aside"),
+            "share": 2,
+        },
+        {
+            "on": _FEET,
+            "trunk_flexion": (22, 15),
+            "hip_flexion": (72, 18),
+            "hip_abduction": (16, 12),
+            "knee_flexion": (75, 20),
+            "share": 2,
+        },
+        {  # On one leg.
+            "on": ("near_ankle",),
+            "near_hip_flexion": (100, 20),
+            "near_knee_flexion": (110, 25),
+            "far_hip_flexion": (70, 25),
+            "far_knee_flexion": (25, 25),
+            "trunk_flexion": (25, 15),
+        },
+    ),
+    "kneeling": (
+        {
+            "on": (*_KNEES, *_FEET),
+            "hip_flexion": (12, 14),
+            "knee_flexion": (96, 10),
+        },
+        {
+            "on": (*_KNEES, *_FEET),
+            "trunk_flexion": (20, 15),
+            "hip_flexion": (75, 18),
+            "hip_abduction": (12, 10),
+            "knee_flexion": (146, 8),
+        },
+        {
+            "on": ("near_ankle", "far_knee", "far_ankle"),
+            "near_hip_flexion": (85, 16),
+            "near_knee_flexion": (90, 18),
+            "far_hip_flexion": (0, 18),
+            "far_knee_flexion": (98, 16),
+            "trunk_flexion": (12, 16),
+        },
+    ),
+    "on all fours": (
+        {
+            **_PUSH,
+            "on": (*_HANDS, *_KNEES),
+            "hip_flexion": (85, 14),
+            "knee_flexion": (90, 18),
+            "neck_flexion": (-15, 22),
+        },
+        {  # Crouched, hands on the floor.
+            **_PUSH,
+            "on": (*_HANDS, *_FEET),
+            "shoulder_elevation": (105, 25),
+            "trunk_flexion": (25, 16),
+            "hip_flexion": (112, 18),
+            "hip_abduction": (16, 12),
+            "knee_flexion": (85, 35),
+            "neck_flexion": (-10, 22),
+            "share": 2,
+        },
+        {  # At the start of a race.
+            **_PUSH,
+            "on": (*_HANDS, *_FEET),
+            "near_hip_flexion": (120, 12),
+            "near_knee_flexion": (95, 20),
+            "far_hip_flexion": (75, 22),
+            "far_knee_flexion": (65, 30),
+            "trunk_flexion": (18, 14),
+        },
+        {  # Push-up.
+            **_PUSH,
+            **_LONG,
+            "on": (*_HANDS, *_FEET),
+            "elbow_flexion": (35, 32),
+            "neck_flexion": (-10, 18),
+        },
+        {**_PUSH, **_PIKE, "on": (*_HANDS, *_FEET), "hip_flexion": (80, 22)},
+        {  # Bridge.
+            **_OVERHEAD,
+            "on": (*_HANDS, *_FEET),
+            "trunk_flexion": (-52, 10),
+            "hip_flexion": (-32, 12),
+            "hip_abduction": (10, 8),
+            "knee_flexion": (45, 25),
+            "neck_flexion": (-35, 18),
+        },
+        {  # Belly up.
+            "on": (*_HANDS, *_FEET),
+            "shoulder_elevation": (62, 12),
+            "shoulder_plane": (-68, 8),
+            "elbow_flexion": (15, 14),
+            "hip_flexion": (40, 30),
+            "knee_flexion": (75, 30),
+            "share": 0.5,
+        },
+        {  # One hand, legs anywhere.
+            **_PUSH,
+            "on": ("near_wrist", *_FEET),
+            "hip_flexion": (60, 35),
+            "hip_abduction": (20, 14),
+            "knee_flexion": (55, 40),
+            "trunk_twist": (0, 25),
+        },
+    ),
+    "lying": (
+        {**_LYING, "facing": "up"},
+        {**_LYING, "facing": "up", **ARMS["any"]},
+        {
+            **_LYING,
+            "facing": "down",
+            "hip_flexion": (0, 12),
+            "neck_flexion": (-15, 15),
+            "neck_twist": (0, 35),
+        },
+        {
+            "facing": "aside",
+            "hip_flexion": (40, 30),
+            "hip_abduction": (2, 8),
+            "knee_flexion": (55, 35),
+            "shoulder_elevation": (70, 30),
+            "shoulder_plane": (88, 12),
+            "elbow_flexion": (60, 40),
+        },
+    ),
+    "jumping": (
+        {**_APART, "arms": ("up", "aside", "any"), "lean": (0, 14)},
+        {**_STAG, "lean": (5, 14)},
+        {**_LOOSE, "lean": (8, 18), "tilt": (0, 10), "share": 2},
+        {**_TUCK, "lean": (15, 18)},
+        {**_STRADDLE, "lean": (22, 16), "arms": ("forward", "aside")},
+        {**_SPLIT, "lean": (5, 14), "arms": ("aside", "up", "any"), "share": 2},
+        {
+            **_LONG,
+            "knee_flexion": (28, 25),
+            "arms": ("up", "any"),
+            "lean": (-5, 16),
+        },
+    ),
+    "splits": (
+        {**_SPLIT, "on": _FEET},
+        {
+            "on": _FEET,
+            "hip_flexion": (12, 14),
+            "hip_abduction": (72, 10),
+            "knee_flexion": (8, 8),
+        },
+    ),
+    "inverted": (
+        {**_OVERHEAD, **_LONG, "on": _HANDS, "neck_flexion": (-25, 20)},
+        {**_OVERHEAD, **_SPLIT, "on": _HANDS, "neck_flexion": (-25, 20)},
+        {**_OVERHEAD, **_APART, "on": _HANDS, "neck_flexion": (-20, 20)},
+        {**_OVERHEAD, **_STAG, "on": _HANDS, "neck_flexion": (-20, 20)},
+        {**_OVERHEAD, **_LOOSE, "on": _HANDS, "share": 2},
+        {  # Cartwheel: any moment of it.
+            **_OVERHEAD,
+            "lean": (0, 15),
+            "tilt": (0, 85),
+            "trunk_lateral": (0, 15),
+            "hip_flexion": (12, 20),
+            "hip_abduction": (45, 15),
+            "knee_flexion": (10, 10),
+        },
+        {  # On one hand.
+            **_OVERHEAD,
+            **_LOOSE,
+            "on": ("near_wrist",),
+            "far_shoulder_elevation": (80, 40),
+            "trunk_lateral": (0, 18),
+        },
+        {  # On head and hands.
+            "on": (*_HANDS, "head_top"),
+            **_LOOSE,
+            "hip_flexion": (25, 35),
+            "shoulder_elevation": (120, 15),
+            "shoulder_plane": (70, 15),
+            "shoulder_rotation": (-10, 30),
+            "elbow_flexion": (85, 20),
+            "neck_flexion": (5, 12),
+            "neck_twist": (0, 8),
+            "share": 0.5,
+        },
+    ),
+    "flipping": (
+        {**_ANYHOW, **_TUCK, "arms": ("forward", "any")},
+        {**_ANYHOW, **_PIKE, "arms": ("forward", "aside", "any")},
+        {**_ANYHOW, **_LONG, "arms": ("up", "hanging", "aside", "bent", "any")},
+        {**_ANYHOW, **_LOOSE, "trunk_twist": (0, 18), "share": 2},
+        {**_ANYHOW, **_STRADDLE},
+        {**_ANYHOW, **_SPLIT},
+        {**_ANYHOW, **_STAG},
+    ),
+    "hanging": (
+        {**_OVERHEAD, **_LONG, "on": _HANDS, "hang": True},
+        {**_OVERHEAD, **_LOOSE, "on": _HANDS, "hang": True, "share": 2},
+        {**_OVERHEAD, **_PIKE, "on": _HANDS, "hang": True},
+        {  # Pulled up.
+            **_LOOSE,
+            "on": _HANDS,
+            "hang": True,
+            "shoulder_elevation": (110, 35),
+            "shoulder_plane": (50, 25),
+            "shoulder_rotation": (-40, 30),
+            "elbow_flexion": (80, 35),
+        },
+        {  # Climbing.
+            **_LOOSE,
+            "lean": (5, 16),
+            "tilt": (0, 12),
+            "hip_abduction": (30, 18),
+            "shoulder_elevation": (125, 32),
+            "shoulder_plane": (60, 30),
+            "shoulder_rotation": (-20, 40),
+            "elbow_flexion": (50, 35),
+            "share": 2,
+        },
+    ),
+    "vaulting": (
+        {  # Over the hands, legs between or beside them.
+            **_PUSH,
+            "lean": (60, 30),
+            "tilt": (0, 20),
+            "shoulder_elevation": (75, 28),
+            "trunk_flexion": (22, 16),
+            "hip_flexion": (98, 28),
+            "hip_abduction": (18, 16),
+            "knee_flexion": (80, 40),
+            "neck_flexion": (-15, 20),
+        },
+        {  # Supported upright, as on bars.
+            "lean": (10, 20),
+            "tilt": (0, 12),
+            "shoulder_elevation": (22, 14),
+            "shoulder_plane": (30, 60),
+            "elbow_flexion": (15, 15),
+            "hip_flexion": (60, 45),
+            "hip_abduction": (18, 18),
+            "knee_flexion": (35, 38),
+        },
+        {  # Sideways, on one hand.
+            **_LOOSE,
+            "lean": (25, 25),
+            "tilt": (45, 25),
+            "near_shoulder_elevation": (35, 18),
+            "near_shoulder_plane": (20, 40),
+            "near_elbow_flexion": (12, 12),
+            "hip_flexion": (70, 30),
+            "far_shoulder_elevation": (80, 40),
+        },
+    ),
+    "acrobatic": (
+        {**_BROAD, "lean": (0, 45), "tilt": (0, 25)},
+        {**_BROAD, **_ANYHOW},
+    ),
 }
 # How often each is drawn for people as in photographs of sports.
 SHARES = {
-    "standing": 0.12,
-    "gesturing": 0.1,
-    "reaching": 0.1,
-    "striding": 0.14,
-    "bending": 0.08,
-    "sitting": 0.08,
-    "squatting": 0.06,
-    "kneeling": 0.06,
-    "lying": 0.06,
+    "standing": 0.08,
+    "striding": 0.09,
+    "bending": 0.06,
+    "kicking": 0.04,
+    "sitting": 0.07,
+    "squatting": 0.07,
+    "kneeling": 0.04,
+    "on all fours": 0.08,
+    "lying": 0.05,
     "jumping": 0.08,
-    "inverted": 0.05,
-    "acrobatic": 0.07,
+    "splits": 0.05,
+    "inverted": 0.09,
+    "flipping": 0.08,
+    "hanging": 0.04,
+    "vaulting": 0.05,
+    "acrobatic": 0.03,
 }
-# How often both arms, or both legs, do nearly the same.
-_ALIKE = 0.35
-# Thickness of body parts, mm, for the test of what meets what.
-_RADII = {"trunk": 115.0, "head": 95.0, "thigh": 62.0, "shin": 45.0}
-_RADII.update(upper_arm=40.0, forearm=35.0)
-_TRIES = 200
-
-
-def sample_pose(rng, family):
-    """A pose of a family, made from angles.
-
-    Poses in which limbs run through the body are drawn again.
-
-    Args:
-        rng: `np.random.Generator`.
-        family: name in `FAMILIES`.
-
-    Returns:
-        `(17, 3)` float64 mm, y up, pelvis at 0; lengths are `LENGTHS`.
-
-    Raises:
-        ValueError: an unknown family.
-    """
-    if family not in FAMILIES:
-        raise ValueError(
-            f"Families of poses are {', '.join(FAMILIES)}. Received: "
-            f"{family!r}."
-        )
-    for _ in range(_TRIES):
-        # Angles are drawn within the limits: only what meets is redrawn.
-        pose = forward(_draw_angles(rng, family))
-        if not meets(pose):
-            return pose
-    raise RuntimeError(f"No pose of {family!r} in {_TRIES} tries.")
-
-
-def _draw_angles(rng, family):
-    """Angles in radians; `lean` and `tilt` included."""
-    ranges = {**_STANDING, **FAMILIES[family]}
-    angles = {}
-    alike = {"hip": rng.random() < _ALIKE, "shoulder": rng.random() < _ALIKE}
-    alike["knee"], alike["elbow"] = alike["hip"], alike["shoulder"]
-    for name, (mean, spread) in ranges.items():
-        part = name.partition("_")[0]
-        if part in alike:
-            both = _cut_normal(rng)
-            for side in limits.SIDES:
-                share = 0.3 * _cut_normal(rng) + both
-                own = share if alike[part] else _cut_normal(rng)
-                angles[f"{side}_{name}"] = _degrees(name, mean, spread * own)
-        else:
-            angles[name] = _degrees(name, mean, spread * _cut_normal(rng))
-    if family == "lying" and rng.random() < 0.55:
-        angles["lean"] -= np.pi  # On the back, not on the front.
-    return angles
-
-
-def _cut_normal(rng):
-    return float(np.clip(rng.standard_normal(), -2, 2))
-
-
-def _degrees(name, mean, added):
-    """Radians of an angle, within its limits."""
-    low, high = limits.LIMITS_DEG.get(name, (-400, 400))
-    return np.radians(np.clip(mean + added, low, high))
-
-
-def forward(angles, lengths=None):
-    """Joints of a person with given angles.
-
-    Args:
-        angles: dict of radians as `limits.joint_angles` returns, and `lean`
-            and `tilt`, the turn of the pelvis forwards and to the left.
-        lengths: dict over `LENGTHS`.
-
-    Returns:
-        `(17, 3)` float64 mm, pelvis at 0.
-    """
-    size = {**LENGTHS, **(lengths or {})}
-    at = {"pelvis": np.zeros(3)}
-    pelvis = limits.turn(2, -angles["tilt"]) @ limits.turn(0, angles["lean"])
-    chest = pelvis @ _trunk(angles)
-    at["spine"] = pelvis @ [0, size["lower_trunk"], 0]
-    at["thorax"] = at["spine"] + chest @ [0, size["upper_trunk"], 0]
-    neck = chest @ _lean(angles["neck_flexion"], angles["neck_lateral"])
-    at["nose"] = at["thorax"] + size["neck"] * neck
-    # The head is more upright than the neck.
-    head = neck + 0.6 * (chest[:, 1] - neck)
-    at["head_top"] = at["nose"] + size["head"] * head / np.linalg.norm(head)
-    for side, sign in (("left", 1), ("right", -1)):
-        own = {
-            name.removeprefix(f"{side}_"): angle
-            for name, angle in angles.items()
-            if name.startswith(side)
-        }
-        flip = np.diag([sign, 1.0, 1.0])
-        hip = (
-            pelvis
-            @ flip
-            @ limits.hip_rotation(
-                own["hip_flexion"], own["hip_abduction"], own["hip_rotation"]
-            )
-        )
-        arm = (
-            chest
-            @ flip
-            @ limits.shoulder_rotation(
-                own["shoulder_elevation"],
-                own["shoulder_plane"],
-                own["shoulder_rotation"],
-            )
-        )
-        shin = hip @ limits.turn(0, own["knee_flexion"])
-        forearm = arm @ limits.turn(0, -own["elbow_flexion"])
-        for start, offset in (
-            ("hip", pelvis @ [sign * size["hip"], 0, 0]),
-            (
-                "shoulder",
-                at["thorax"] + chest @ [sign * size["shoulder"], 0, 0],
-            ),
-        ):
-            at[f"{side}_{start}"] = offset
-        for start, end, frame, length in (
-            ("hip", "knee", hip, "thigh"),
-            ("knee", "ankle", shin, "shin"),
-            ("shoulder", "elbow", arm, "upper_arm"),
-            ("elbow", "wrist", forearm, "forearm"),
-        ):
-            down = -size[length] * frame[:, 1]
-            at[f"{side}_{end}"] = at[f"{side}_{start}"] + down
-    return np.stack([at[name] for name in skeleton.H36M17.joints])
-
-
-def _lean(flexion, lateral):
-    """Direction of what is upright, bent forwards and to the right."""
-    return np.array(
-        [
-            -np.sin(lateral),
-            np.cos(lateral) * np.cos(flexion),
-            np.cos(lateral) * np.sin(flexion),
-        ]
-    )
-
-
-def _trunk(angles):
-    """Rotation whose y axis is bent, and whose x axis is twisted."""
-    up = _lean(angles["trunk_flexion"], angles["trunk_lateral"])
-    twist = angles["trunk_twist"]
-    left = np.array([np.cos(twist), 0.0, -np.sin(twist)])
-    # Along y, so that x and z, which say the twist, stay as they are.
-    left[1] = -(left @ up) / up[1] if abs(up[1]) > 0.2 else 0.0
-    left = left - (left @ up) * up
-    left /= np.linalg.norm(left)
-    return np.stack([left, up, np.cross(left, up)], axis=1)
-
-
-def meets(pose):
-    """Whether a limb of a `(17, 3)` mm pose runs through another part."""
-    at = dict(zip(skeleton.H36M17.joints, pose, strict=True))
-    trunk = (at["pelvis"], at["thorax"], _RADII["trunk"])
-    head = (at["nose"], at["head_top"], _RADII["head"])
-    arms, legs = [], []
-    for side in limits.SIDES:
-        joint = {
-            name: at[f"{side}_{name}"]
-            for name in ("hip", "knee", "ankle", "elbow", "wrist", "shoulder")
-        }
-        arms.append((joint["elbow"], joint["wrist"], _RADII["forearm"]))
-        legs.append((joint["hip"], joint["knee"], _RADII["thigh"]))
-        legs.append((joint["knee"], joint["ankle"], _RADII["shin"]))
-    pairs = [(arm, part) for arm in arms for part in (trunk, head, *legs)]
-    pairs += [(arms[0], arms[1]), (legs[1], legs[3])]
-    pairs += [(legs[0], legs[3]), (legs[1], legs[2])]
-    pairs += [(leg, head) for leg in legs]
-    pairs += [(legs[k], trunk) for k in (1, 3)]
-    first, second = (np.array([pair[k][:2] for pair in pairs]) for k in (0, 1))
-    reach = np.array([one[2] + other[2] for one, other in pairs])
-    return bool(np.any(_gaps(first, second) < 0.85 * reach))
-
-
-def _gaps(first, second):
-    """Distances of pairs of segments `(N, 2, 3)`, by sampling both."""
-    along = np.linspace(0, 1, 9)[:, None]
-    a, b = (
-        ends[:, :1] + along * (ends[:, 1:] - ends[:, :1])
-        for ends in (first, second)
-    )
-    square = ((a[:, :, None] - b[:, None]) ** 2).sum(-1)
-    return np.sqrt(square.min((1, 2)))
+# Kinds that are in the air, and those whose feet need not be flat.
+AIRBORNE = ("jumping", "flipping", "hanging", "vaulting", "acrobatic")

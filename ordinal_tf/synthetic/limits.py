@@ -1,7 +1,8 @@
 """Joint angles of poses, and how far human joints go.
 
 Axes of a person: x to the left, y up, z forward. Angles are in radians; all
-are 0 for somebody who stands upright with hanging arms, palms inwards.
+are 0 for somebody who stands upright with hanging arms, palms inwards, and
+looks ahead.
 """
 
 import numpy as np
@@ -18,15 +19,17 @@ LIMITS_DEG = {
     "trunk_flexion": (-70, 110),
     "trunk_lateral": (-50, 50),
     "trunk_twist": (-65, 65),
-    "neck_flexion": (-75, 85),
+    "neck_flexion": (-75, 75),
     "neck_lateral": (-55, 55),
-    "hip_flexion": (-45, 150),
+    "neck_twist": (-90, 90),
+    "hip_flexion": (-75, 160),
     "hip_abduction": (-40, 90),
     "hip_rotation": (-60, 60),
     "knee_flexion": (0, 160),
     "shoulder_elevation": (0, 180),
     "shoulder_plane": (-95, 150),
     "shoulder_rotation": (-115, 115),
+    "shoulder_back": (-90, 65),
     "elbow_flexion": (0, 155),
 }
 # The bend, or the distance from the pole, below which an axial angle is
@@ -45,32 +48,34 @@ def joint_angles(poses):
         dict of `(...)` float64 radians: the names of `LIMITS_DEG`, those of
         limbs with `left_` or `right_` before them. Flexion is forwards,
         knee flexion backwards; abduction and the shoulder's plane of 0 are
-        sideways, a plane of pi / 2 forwards; rotation is inwards.
+        sideways, a plane of pi / 2 forwards; rotation is inwards;
+        `shoulder_back` is how far the arm points backwards. What is not
+        defined (rotation of a straight limb, plane of a hanging arm,
+        flexion of a thigh straight aside) is 0.
     """
     at = {name: np.asarray(poses)[..., k, :] for name, k in _INDEX.items()}
     across = {
         part: at[f"left_{part}"] - at[f"right_{part}"]
         for part in ("hip", "shoulder")
     }
-    pelvis = _frame(at["spine"] - at["pelvis"], across["hip"])
-    chest = _frame(at["thorax"] - at["spine"], across["shoulder"])
-    bend = np.swapaxes(pelvis, -1, -2) @ chest
-    up = bend[..., :, 1]
-    angles = {
-        "trunk_flexion": np.arctan2(up[..., 2], up[..., 1]),
-        "trunk_lateral": np.arcsin(np.clip(-up[..., 0], -1, 1)),
-        "trunk_twist": np.arctan2(-bend[..., 2, 0], bend[..., 0, 0]),
-    }
-    neck = _inside(chest, at["nose"] - at["thorax"])
-    angles["neck_flexion"] = np.arctan2(neck[..., 2], neck[..., 1])
-    angles["neck_lateral"] = np.arcsin(np.clip(-neck[..., 0], -1, 1))
+    pelvis = frame(at["spine"] - at["pelvis"], across["hip"])
+    chest = frame(at["thorax"] - at["spine"], across["shoulder"])
+    angles = _bend("trunk", np.swapaxes(pelvis, -1, -2) @ chest)
+    # The jaw lies before the line from the thorax to the head; where it does
+    # not, as in joints made by interpolation, the head faces as the chest.
+    neck = at["head_top"] - at["thorax"]
+    jaw = at["nose"] - at["thorax"]
+    ahead = np.linalg.norm(np.cross(neck, jaw), axis=-1, keepdims=True)
+    seen = ahead > 0.05 * np.sum(neck * neck, axis=-1, keepdims=True)
+    head = frame(neck, None, np.where(seen, jaw, chest[..., 2]))
+    angles.update(_bend("neck", np.swapaxes(chest, -1, -2) @ head))
     for side in SIDES:
         # The right side is measured in the mirror, as a left one.
         flip = np.array([1.0 if side == "left" else -1.0, 1, 1])
 
-        def limb(frame, names, side=side, flip=flip):
+        def limb(axes, names, side=side, flip=flip):
             a, b, c = (at[f"{side}_{name}"] for name in names)
-            return (_inside(frame, end) * flip for end in (b - a, c - b))
+            return (_inside(axes, end) * flip for end in (b - a, c - b))
 
         thigh, shin = limb(pelvis, ("hip", "knee", "ankle"))
         arm, forearm = limb(chest, ("shoulder", "elbow", "wrist"))
@@ -124,6 +129,11 @@ def turn(axis, angle):
     return matrix
 
 
+def bend_rotation(flexion, lateral, twist):
+    """Pelvis frame to the chest's, or chest's to the head's, `(..., 3, 3)`."""
+    return turn(0, flexion) @ turn(2, lateral) @ turn(1, twist)
+
+
 def hip_rotation(flexion, abduction, rotation):
     """Pelvis frame to the left thigh's, `(..., 3, 3)`."""
     return turn(0, -flexion) @ turn(2, abduction) @ turn(1, -rotation)
@@ -134,6 +144,19 @@ def shoulder_rotation(elevation, plane, rotation):
     return turn(1, -plane) @ turn(2, elevation) @ turn(1, plane - rotation)
 
 
+def _bend(name, bend):
+    up = bend[..., :, 1]
+    flexion = np.arctan2(up[..., 2], up[..., 1])
+    lateral = np.arcsin(np.clip(-up[..., 0], -1, 1))
+    straight = bend_rotation(flexion, lateral, np.zeros_like(flexion))
+    twist = np.swapaxes(straight, -1, -2) @ bend
+    return {
+        f"{name}_flexion": flexion,
+        f"{name}_lateral": lateral,
+        f"{name}_twist": np.arctan2(twist[..., 0, 2], twist[..., 0, 0]),
+    }
+
+
 def _hip(thigh, shin):
     thigh = _unit(thigh)
     abduction = np.arcsin(np.clip(thigh[..., 0], -1, 1))
@@ -142,10 +165,12 @@ def _hip(thigh, shin):
     local = _inside(straight, shin)
     knee = _angle(thigh, shin)
     rotation = np.arctan2(local[..., 0], -local[..., 2])
+    # A thigh that points aside is as much flexed as extended.
+    aside = np.abs(abduction) > np.pi / 2 - _BENT
     return {
-        "hip_flexion": flexion,
+        "hip_flexion": np.where(aside, 0, flexion),
         "hip_abduction": abduction,
-        "hip_rotation": np.where(knee > _BENT, rotation, 0),
+        "hip_rotation": np.where((knee > _BENT) & ~aside, rotation, 0),
         "knee_flexion": knee,
     }
 
@@ -163,6 +188,7 @@ def _shoulder(arm, forearm):
         "shoulder_elevation": elevation,
         "shoulder_plane": np.where(aside, plane, 0),
         "shoulder_rotation": np.where((elbow > _BENT) & aside, rotation, 0),
+        "shoulder_back": np.arcsin(np.clip(-arm[..., 2], -1, 1)),
         "elbow_flexion": elbow,
     }
 
@@ -171,16 +197,19 @@ def _unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def _frame(up, left):
-    """Rotation whose columns are left, up and forward, `up` kept."""
+def frame(up, left, forward=None):
+    """Rotation with columns left, up and forward, from `up` and another."""
     y = _unit(up)
-    x = _unit(left - np.sum(left * y, -1, keepdims=True) * y)
-    return np.stack([x, y, np.cross(x, y)], axis=-1)
+    if forward is None:
+        x = _unit(left - np.sum(left * y, -1, keepdims=True) * y)
+        return np.stack([x, y, np.cross(x, y)], axis=-1)
+    z = _unit(forward - np.sum(forward * y, -1, keepdims=True) * y)
+    return np.stack([np.cross(y, z), y, z], axis=-1)
 
 
-def _inside(frame, vector):
+def _inside(axes, vector):
     """Unit vector in the axes of a frame."""
-    return _unit(np.einsum("...ij,...i->...j", frame, vector))
+    return _unit(np.einsum("...ij,...i->...j", axes, vector))
 
 
 def _angle(first, second):

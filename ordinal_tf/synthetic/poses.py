@@ -1,8 +1,4 @@
-"""Poses for synthetic people: recorded ones, and ones made from angles.
-
-Motion capture has little sitting, lying, crouching or reaching about; such
-poses are drawn here from ranges of joint angles, family by family.
-"""
+"""Poses for synthetic people: recorded ones, and ones made from angles."""
 
 import functools
 import pathlib
@@ -11,7 +7,8 @@ import numpy as np
 
 from ordinal_tf import skeleton
 from ordinal_tf.data import mocap
-from ordinal_tf.synthetic import families, limits
+from ordinal_tf.data import poses as data_poses
+from ordinal_tf.synthetic import families, limits, sampling
 
 SHIPPED = pathlib.Path(__file__).with_name("poses.npz")
 
@@ -96,21 +93,29 @@ def draw_pose(rng, *, recorded, sampled=0.6, shares=None, jitter_deg=6.0):
         name of its family.
 
     Raises:
-        ValueError: an unknown family.
+        ValueError: an unknown family, or weights that are negative or all 0.
     """
     if rng.random() < sampled:
-        shares = families.SHARES if shares is None else shares
-        names = sorted(shares)
-        weights = np.array([shares[name] for name in names], float)
-        kind = names[rng.choice(len(names), p=weights / weights.sum())]
-        pose = families.sample_pose(rng, kind)
+        kind = _choose(rng, families.SHARES if shares is None else shares)
+        pose = sampling.sample_pose(rng, kind)
     else:
         kind = "recorded"
         pose = _jittered(rng, recorded[rng.integers(len(recorded))], jitter_deg)
     if rng.random() < 0.5:
-        pose = pose[list(skeleton.H36M17.mirror)] * [-1.0, 1, 1]
+        pose = data_poses.mirror_poses(pose)
     heading = limits.turn(1, rng.uniform(-np.pi, np.pi))
     return (pose - pose[0]) @ heading.T, kind
+
+
+def _choose(rng, shares):
+    names = sorted(shares)
+    weights = np.array([shares[name] for name in names], float)
+    if weights.min(initial=0) < 0 or not weights.sum() > 0:
+        raise ValueError(
+            "`shares` must be weights of 0 or more, not all 0. Received: "
+            f"{shares}."
+        )
+    return names[rng.choice(len(names), p=weights / weights.sum())]
 
 
 def _jittered(rng, pose, degrees):
@@ -120,9 +125,9 @@ def _jittered(rng, pose, degrees):
     for parent, child in skeleton.H36M17.bones:
         bone = pose[child] - pose[parent]
         if _name(child).endswith(("elbow", "wrist", "knee", "ankle")):
-            spread = np.radians(degrees) * np.linalg.norm(bone)
-            other = bone + rng.normal(0, spread, 3)
-            bone = other * np.linalg.norm(bone) / np.linalg.norm(other)
+            length = np.linalg.norm(bone)
+            bone = bone + rng.normal(0, np.radians(degrees) * length, 3)
+            bone *= length / np.linalg.norm(bone)
         moved[child] = moved[parent] + bone
     return moved if limits.within_limits(moved, tolerance_deg=0.0) else pose
 

@@ -11,7 +11,7 @@ def joint(pose, name):
 
 def test_drawn_poses():
     kinds, headings = [], []
-    for seed in range(300):
+    for seed in range(160):
         pose, kind = poses.draw_pose(
             np.random.default_rng(seed), recorded=poses.shipped_poses()
         )
@@ -23,7 +23,39 @@ def test_drawn_poses():
     assert np.mean(np.array(kinds) == "recorded") == pytest.approx(0.4, abs=0.1)
     assert set(kinds) == {"recorded", *families.FAMILIES}
     # All directions.
-    assert np.histogram(headings, 4, (-np.pi, np.pi))[0].min() > 40
+    assert np.histogram(headings, 4, (-np.pi, np.pi))[0].min() > 20
+
+
+def test_shares_choose_the_families():
+    kinds = {
+        poses.draw_pose(
+            np.random.default_rng(seed),
+            recorded=poses.shipped_poses(),
+            sampled=1.0,
+            shares={"sitting": 2.0, "lying": 1.0, "standing": 0.0},
+        )[1]
+        for seed in range(20)
+    }
+    assert kinds == {"sitting", "lying"}
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ({"flying": 1.0}, "Families of poses are"),
+        ({"sitting": 0.0}, "not all 0"),
+        ({"sitting": -1.0, "lying": 2.0}, "weights of 0 or more"),
+        ({}, "not all 0"),
+    ],
+)
+def test_bad_shares(shares, message):
+    with pytest.raises(ValueError, match=message):
+        poses.draw_pose(
+            np.random.default_rng(0),
+            recorded=poses.shipped_poses(),
+            sampled=1.0,
+            shares=shares,
+        )
 
 
 def test_only_recorded_without_jitter_are_the_recorded():
