@@ -133,8 +133,7 @@ def _serving():
     except ModuleNotFoundError as error:
         raise ValueError(
             f"{error.name} is not installed; serving needs "
-            "`pip install ordinal-tf[serve]` and `pip install --no-deps "
-            "tensorflow-serving-api`."
+            "`pip install ordinal-tf[serve]`."
         ) from error
     logging.getLogger("ordinal_tf").setLevel(logging.INFO)
     for noisy in ("uvicorn", "tensorflow"):
