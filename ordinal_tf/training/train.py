@@ -103,7 +103,7 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
             **config.augmentation,
         )
         clock, since, sums = time.monotonic(), step, []
-        for batch in dataset:
+        for batch in _readable(dataset):
             batch = finish(batch, size)
             optimizer.learning_rate.assign(_learning_rate(config.train, step))
             ramp = tf.constant(_ramp(config.train, step), tf.float32)
@@ -210,6 +210,18 @@ def _train_step(network, optimizer, config):
         return parts
 
     return step
+
+
+def _readable(batches):
+    """The batches; what cannot be read is one sentence."""
+    try:
+        yield from batches
+    except tf.errors.OpError as error:
+        raise ValueError(
+            "The training data cannot be read any more "
+            f"({error.message.splitlines()[0]}). Are all files still there? "
+            "tools.prepare --validate checks prepared folders."
+        ) from error
 
 
 def _board(folder, report):

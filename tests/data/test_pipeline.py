@@ -1,12 +1,15 @@
 """The contract of training batches, their order, and resuming."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ordinal_tf import geometry, skeleton
-from ordinal_tf.data import lsp, mixing, pipeline, sources
-from tests import lsp_files
+from ordinal_tf.data import lsp, mixing, pipeline, service, sources
+from tests import lsp_files, prepared_files
 
 COUNT = 7
 SIZE = 40
@@ -211,3 +214,160 @@ def test_colour_is_clipped(photos):
             np.testing.assert_allclose(image, expected, atol=1)
             shifts.append(shift)
     assert min(shifts) < -50 and max(shifts) > 50
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Eight drawn people, prepared."""
+    folder = tmp_path_factory.mktemp("pipeline") / "drawn"
+    prepared_files.write_prepared(folder, count=8, shard_records=3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mix(photos, folder):
+    both = [sources.photos_source(photos), sources.prepared_source(folder)]
+    return mixing.mix_sources(both, [1.0, 2.0])
+
+
+def mixed(mix, **options):
+    settings = {
+        "input_size": SIZE,
+        "batch_size": 6,
+        "seed": 5,
+        "last_step": 4,
+        **options,
+    }
+    dataset = pipeline.training_dataset(mix, **settings)
+    return [{k: v.numpy() for k, v in batch.items()} for batch in dataset]
+
+
+def test_records_give_the_labels_they_hold(folder):
+    source = sources.prepared_source(folder)
+    dataset = pipeline.evaluation_dataset(source, input_size=96, batch_size=8)
+    (batch,) = dataset.as_numpy_iterator()
+    for i in range(8):
+        given = prepared_files.record(i)
+        matrix = geometry.crop_matrix(given["box"], 96)
+        points = geometry.apply_affine(matrix, given["keypoints"])
+        np.testing.assert_allclose(batch["keypoints"][i], points, atol=1e-3)
+        for key in ("keypoint_mask", "depth", "depth_mask", "relation"):
+            np.testing.assert_array_equal(batch[key][i], given[key])
+        upper = np.triu(given["relation_mask"], k=1)
+        np.testing.assert_array_equal(batch["relation_mask"][i], upper)
+        assert source.name_of(i) == f"{i:08}.jpg"
+
+
+@pytest.fixture(scope="module")
+def whole(mix):
+    return mixed(mix)
+
+
+def test_mixed_batches_keep_the_contract_and_the_proportions(whole):
+    found = {k: (v.dtype.name, v.shape[1:]) for k, v in whole[0].items()}
+    assert found == CONTRACT
+    # Of a drawn person depth is known, of a photograph it is not.
+    for batch in whole:
+        assert batch["depth_mask"].all(1).sum() == 4
+        assert batch["depth_mask"].any(1).sum() == 4
+
+
+def test_mixed_runs_resume(mix, whole):
+    assert_same(mixed(mix, last_step=1) + mixed(mix, first_step=1), whole)
+
+
+def test_workers_share_the_batches(mix, whole):
+    parts = [mixed(mix, worker=(number, 2)) for number in range(2)]
+    for k, batch in enumerate(whole):
+        for key, value in batch.items():
+            found = np.concatenate([part[k][key] for part in parts])
+            np.testing.assert_array_equal(found, value)
+    for worker in ((2, 2), (-1, 3), (0, 4)):
+        with pytest.raises(ValueError, match="`worker` must be"):
+            mixed(mix, worker=worker)
+
+
+def test_the_accelerator_may_make_the_crops(mix, whole):
+    # One trace for windows of every size.
+    finish = tf.function(pipeline.finish, reduce_retracing=True)
+    for one, other in zip(whole, mixed(mix, on_device=True), strict=True):
+        assert "image" not in other
+        made = {k: v.numpy() for k, v in finish(other, SIZE).items()}
+        off = np.abs(made["image"].astype(int) - one["image"])
+        assert off.max() <= 1
+        assert_same([{**made, "image": 0}], [{**one, "image": 0}])
+    assert pipeline.finish(whole[0], SIZE) is whole[0]
+
+
+def test_an_example_by_its_number(mix, whole, photos):
+    # The first of a photograph, and of a drawn person.
+    known = whole[0]["depth_mask"].all(1)
+    for i in (int(np.argmin(known)), int(np.argmax(known))):
+        found = pipeline.example(mix, i, input_size=SIZE, seed=5)
+        for key, value in found["example"].items():
+            np.testing.assert_array_equal(value, whole[0][key][i])
+        row = found["row"]
+        if known[i]:
+            given = prepared_files.record(row)
+            box, points = given["box"], given["keypoints"]
+            assert found["source"].startswith("drawn in ")
+            assert found["picture"] == f"{row:08}.jpg"
+        else:
+            box, points = photos.boxes[row], photos.keypoints[row]
+            assert found["source"] == "lsp"
+            assert found["picture"] == photos.paths[row]
+        # The augmentation that it names makes the same points.
+        points = (points - box[:2]) * found["scale"] * SIZE / box[2]
+        turn = np.radians(found["rotation_deg"])
+        turn = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+        points = points @ np.array(turn).T
+        if found["mirrored"]:
+            points = (points * [-1, 1])[list(H36M.mirror)]
+        mask = found["example"]["keypoint_mask"]
+        np.testing.assert_allclose(
+            (points + (SIZE - 1) / 2)[mask],
+            found["example"]["keypoints"][mask],
+            atol=2e-3,
+        )
+        assert 0.75 <= found["scale"] <= 1.25 and len(found["colour"]) == 4
+
+
+@pytest.mark.slow  # Servers start.
+def test_a_data_service_changes_nothing(mix):
+    service = tf.data.experimental.service
+    dispatcher = service.DispatchServer()
+    address = dispatcher.target.partition("://")[2]
+    workers = [
+        service.WorkerServer(service.WorkerConfig(dispatcher_address=address))
+        for _ in range(2)
+    ]
+    options = {"on_device": True, "last_step": 9}
+    served = mixed(mix, data_service=dispatcher.target, **options)
+    assert_same(served, mixed(mix, **options))
+    assert len(workers) == 2
+
+
+def test_no_data_service(mix):
+    with pytest.raises(ValueError, match="`data_service` asks for `on_device`"):
+        mixed(mix, data_service="grpc://localhost:1")
+    for address in ("grpc://localhost:1", "nonsense"):
+        with pytest.raises(ValueError, match="does not answer"):
+            mixed(mix, data_service=address, on_device=True)
+
+
+def test_batches_of_a_service_come_in_order():
+    shuffled = [(12, "c"), (10, "a"), (13, "d"), (11, "b")]
+    assert list(service.in_order(shuffled, 10, 14)) == ["a", "b", "c", "d"]
+    with pytest.raises(ValueError, match="lost the batch of step 11"):
+        list(service.in_order(shuffled[:3], 10, 14))
+
+
+def test_damaged_records_stop_the_run(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    path = copy / "data-00001-of-00003.tfrecord"
+    data = bytearray(path.read_bytes())
+    data[1000] ^= 255
+    path.write_bytes(bytes(data))
+    broken = mixing.mix_sources([sources.prepared_source(copy)], [1.0])
+    with pytest.raises(tf.errors.DataLossError, match="corrupted record"):
+        mixed(broken)
