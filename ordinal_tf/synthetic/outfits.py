@@ -17,6 +17,8 @@ from ordinal_tf.synthetic.anatomy import anatomy, unit
 MATERIALS = ("skin", "eyes", "cloth", "hair")
 # Skin this far inside a garment is left out: it could only poke through.
 _HIDDEN_MM = 28.0
+# Further from its hems than this, a garment's inside is not seen.
+_OPEN_MM = 90.0
 # Least distance between two garments.
 _APART_MM = 3.0
 
@@ -37,7 +39,7 @@ class Outfit:
         faces: `(F, 3)` int32.
         face_part: `(F,)` uint8 index into `parts`.
         face_material: `(F,)` uint8 index into `MATERIALS`.
-        face_open: `(F,)` bool, may be seen from behind.
+        face_open: `(F,)` bool, its inside may be seen through an opening.
         texture: `(N, 2)` float32 mm.
         fabrics: for each part, its `Fabric`; None for the skin.
     """
@@ -97,40 +99,32 @@ def _shown(faces, fields):
 
 def _assemble(body, anat, garments, fields, pieces):
     """`Outfit` of the skin and the garments; `pieces` are their faces."""
-    vertices, faces, part, parts, count = [], [], [], [], 0
+    nodes, faces = _compact(pieces[0], len(body.vertices))
+    none = np.zeros(len(nodes), np.float32)
+    layers = [(nodes, nodes, none, none)]
+    cuts, openings = [faces], [np.zeros(len(faces), bool)]
     below = np.zeros(len(body.vertices), np.float32)
-    for i, piece in enumerate(pieces):
-        if i:
-            nodes, ends, share, cut = _cut(piece, fields[i - 1])
-        else:
-            nodes, cut = _compact(piece, len(body.vertices))
-            ends, share = nodes, np.zeros(len(nodes), np.float32)
-        if i:
-            garment, field = garments[i - 1], fields[i - 1]
-            lift = np.maximum(clothes.lift_of(anat, garment, field), below)
-            # What is worn over it stays outside, a little past its hem too.
-            below = np.where(field > -20, lift + _APART_MM, below)
-            lift = lift[nodes] + share * (lift[ends] - lift[nodes])
-        else:
-            lift = np.zeros(len(nodes), np.float32)
-        vertices.append((nodes, ends, share, lift))
-        faces.append(cut + count)
-        part.append(np.full(len(cut), i, np.uint8))
-        parts.append(slice(count, count + len(nodes)))
-        count += len(nodes)
+    for garment, field, piece in zip(garments, fields, pieces[1:], strict=True):
+        start, end, share, faces = _cut(piece, field)
+        lift = np.maximum(clothes.lift_of(anat, garment, field), below)
+        # What is worn over it stays outside, a little past its hem too.
+        below = np.where(field > -20, lift + _APART_MM, below)
+        lift = lift[start] + share * (lift[end] - lift[start])
+        layers.append((start, end, share, lift))
+        cuts.append(faces)
+        near = field[start] < _OPEN_MM
+        if clothes.smoothing(garment) is None:
+            near[:] = True
+        a, b, c = _at_corners(near, faces)
+        openings.append(a | b | c)
+    ends = np.cumsum([0, *(len(layer[0]) for layer in layers)])
     start, end, share, lift = (
-        np.concatenate(column) for column in zip(*vertices, strict=True)
+        np.concatenate(column) for column in zip(*layers, strict=True)
     )
-    faces, part = np.concatenate(faces), np.concatenate(part)
-    eyes = body.vertex_layer[start[faces[:, 0]]] == bodies.LAYERS.index("eyes")
-    of_part = [MATERIALS.index("skin")] + [
-        MATERIALS.index(
-            "hair" if "hair" in g.kind or g.kind == "bun" else "cloth"
-        )
-        for g in garments
-    ]
-    material = np.array(of_part, np.uint8)[part]
-    material[eyes] = MATERIALS.index("eyes")
+    faces = np.concatenate(
+        [cut + first for cut, first in zip(cuts, ends[:-1], strict=True)]
+    )
+    part = np.repeat(np.arange(len(cuts), dtype=np.uint8), [*map(len, cuts)])
     texture = anat.texture[start]
     texture = texture + share[:, None] * (anat.texture[end] - texture)
     return Outfit(
@@ -138,15 +132,27 @@ def _assemble(body, anat, garments, fields, pieces):
         end=end.astype(np.int32),
         share=share.astype(np.float32),
         lift=lift.astype(np.float32),
-        parts=tuple(parts),
+        parts=tuple(map(slice, ends[:-1].tolist(), ends[1:].tolist())),
         smooth=(None, *(clothes.smoothing(garment) for garment in garments)),
         faces=faces.astype(np.int32),
         face_part=part,
-        face_material=material,
-        face_open=part > 0,
+        face_material=_materials(body, garments, part, start[faces[:, 0]]),
+        face_open=np.concatenate(openings),
         texture=texture,
         fabrics=(None, *(garment.fabric for garment in garments)),
     )
+
+
+def _materials(body, garments, part, corner):
+    """`(F,)` uint8 of parts of faces and one of their body vertices."""
+    hair = ("hair", "bun", "long_hair")
+    of_part = ["skin"]
+    of_part += ["hair" if g.kind in hair else "cloth" for g in garments]
+    number = np.array([MATERIALS.index(name) for name in of_part], np.uint8)
+    material = number[part]
+    eyes = body.vertex_layer[corner] == bodies.LAYERS.index("eyes")
+    material[eyes] = MATERIALS.index("eyes")
+    return material
 
 
 def place(outfit, body, vertices, normals):

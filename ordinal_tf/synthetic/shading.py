@@ -23,7 +23,7 @@ _NEAR_MM, _DARK_MM, _DARKEST = 60.0, 140.0, 0.6
 SUPERSAMPLE = 2
 _GAMMA = 1 / 2.2
 # Every so many vertices cast a shadow on the floor; each covers this much.
-_CAST_STEP, _CAST_MM = 2, 45.0
+_CAST_STEP, _CAST_MM = 3, 55.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

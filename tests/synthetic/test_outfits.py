@@ -117,3 +117,27 @@ def test_dressing_twice_is_the_same(body):
     np.testing.assert_array_equal(first.lift, again.lift)
     np.testing.assert_array_equal(first.faces, again.faces)
     assert np.ptp(first.lift[first.parts[1]]) > 6
+
+
+def test_insides_are_kept_near_openings_only(body):
+    outfit = outfits.dress(body, (SHORTS, TEE))
+    assert not outfit.face_open[outfit.face_part == 0].any()
+    for part, garment in ((1, SHORTS), (2, TEE)):
+        field = outfit.vary(garments.cover(body, garment))
+        least = field[outfit.faces].min(1)
+        mine = outfit.face_part == part
+        assert outfit.face_open[mine & (least < 50)].all()
+        assert not outfit.face_open[mine & (least > 100)].any()
+    skirt = garments.Garment("skirt", PLAIN, reach_mm=600, hem_mm=1000)
+    outfit = outfits.dress(body, (skirt,))
+    assert outfit.face_open[outfit.face_part == 1].all()
+
+
+def test_materials(body):
+    hair = garments.Garment("hair", PLAIN)
+    outfit = outfits.dress(body, (TEE, hair))
+    skin, eyes, cloth, locks = range(4)
+    assert outfits.MATERIALS == ("skin", "eyes", "cloth", "hair")
+    for part, allowed in ((0, {skin, eyes}), (1, {cloth}), (2, {locks})):
+        found = outfit.face_material[outfit.face_part == part]
+        assert set(found.tolist()) == allowed
