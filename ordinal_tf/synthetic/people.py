@@ -25,7 +25,17 @@ from ordinal_tf.synthetic import (
 )
 
 # Kinds of poses whose feet do not stand on the floor.
-_OFF_THE_FLOOR = ("lying", "jumping", "inverted", "acrobatic")
+_FEET_FREE = (
+    "lying",
+    "jumping",
+    "inverted",
+    "flipping",
+    "hanging",
+    "vaulting",
+    "acrobatic",
+)
+# Kinds of poses that may be above the floor.
+_ALOFT = ("jumping", "flipping", "hanging", "vaulting", "acrobatic")
 
 
 def draw_manner(
@@ -67,9 +77,9 @@ def draw_manner(
         "pronation": tuple(np.radians(pronation_deg) * rng.normal(size=2)),
         "foot": tuple(rng.uniform(-0.1, 0.5, 2)),
     }
-    if kind not in _OFF_THE_FLOOR:
+    if kind not in _FEET_FREE:
         manner["up"] = (0.0, 1.0, 0.0)
-    jumps = kind in ("jumping", "acrobatic") and rng.random() < lift[0]
+    jumps = kind in _ALOFT and rng.random() < lift[0]
     return manner, lift[1] * rng.random() * jumps
 
 
