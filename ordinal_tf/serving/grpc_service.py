@@ -51,7 +51,7 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._core = core
         self._max_bytes = max_bytes
 
-    async def Predict(self, request, context):  # noqa: N802
+    async def Predict(self, request, context):
         return await _answer(
             self._core, context, "predict", request, self._predict
         )
@@ -82,7 +82,7 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
             reply.outputs[name].CopyFrom(tensors.proto_of(outputs[name]))
         return reply
 
-    async def GetModelMetadata(self, request, context):  # noqa: N802
+    async def GetModelMetadata(self, request, context):
         return await _answer(
             self._core, context, "metadata", request, self._metadata
         )
@@ -98,13 +98,13 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
         with self._core.use(*_which(spec)) as version:
             return replies.metadata(spec.name, version)
 
-    async def Classify(self, request, context):  # noqa: N802
+    async def Classify(self, request, context):
         await _unimplemented(context, "Classify")
 
-    async def Regress(self, request, context):  # noqa: N802
+    async def Regress(self, request, context):
         await _unimplemented(context, "Regress")
 
-    async def MultiInference(self, request, context):  # noqa: N802
+    async def MultiInference(self, request, context):
         await _unimplemented(context, "MultiInference")
 
 
@@ -112,7 +112,7 @@ class _Models(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, core):
         self._core = core
 
-    async def GetModelStatus(self, request, context):  # noqa: N802
+    async def GetModelStatus(self, request, context):
         return await _answer(
             self._core, context, "status", request, self._status
         )
@@ -123,7 +123,7 @@ class _Models(model_service_pb2_grpc.ModelServiceServicer):
         number = spec.version.value if spec.HasField("version") else None
         return replies.status(versions, number)
 
-    async def HandleReloadConfigRequest(self, request, context):  # noqa: N802
+    async def HandleReloadConfigRequest(self, request, context):
         await _unimplemented(context, "HandleReloadConfigRequest")
 
 

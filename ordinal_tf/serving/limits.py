@@ -38,7 +38,7 @@ def check(inputs, limits):
     """Refuses a request by what its inputs ask for.
 
     Inputs are known by the names that this package's signatures give them:
-    `image`, `photo`, `photos`, `boxes` and `counts`. Others pass.
+    `image`, `photo` or `photos` of bytes, `boxes` and `counts`. Others pass.
 
     Args:
         inputs: dict of arrays that fit the signature's specs.
@@ -48,9 +48,11 @@ def check(inputs, limits):
         errors.ServingError: one sentence on what is too much or senseless.
     """
     _check_rows(inputs, limits)
-    boxes = _boxes_by_photo(inputs)
     for name in ("photo", "photos"):
-        for index, data in enumerate(inputs.get(name, ())):
+        if name not in inputs or inputs[name].dtype != object:
+            continue
+        boxes = _boxes_by_photo(inputs)
+        for index, data in enumerate(inputs[name]):
             label = f"`{name}`" + (f" {index}" if index else "")
             size = picture_size(data, label, limits)
             if boxes is not None:

@@ -76,20 +76,20 @@ async def _model(core, request, timeout_s):
     match = _MODEL.fullmatch(request.scope["path"])
     parts = match.groupdict() if match else dict.fromkeys(_MODEL.groupindex)
     verb = parts["verb"]
-    method = verb or ("metadata" if parts["metadata"] else "status")
+    if verb:
+        # Each name that a client made up would add a series to the metrics.
+        method = verb if verb == "predict" else "unknown"
+    else:
+        method = "metadata" if parts["metadata"] else "status"
     try:
-        # Methods that a client made up would each add a series.
-        label = method if verb in (None, "predict") else "unknown"
-        with core.answer("rest", label, parts["name"]):
+        with core.answer("rest", method, parts["name"]):
             async with asyncio.timeout(timeout_s):
                 expected = "POST" if verb else "GET"
                 if match is None or request.method != expected:
                     raise errors.invalid(
                         f"Malformed request: {request.method} {_path(request)}"
                     )
-                body = await _HANDLERS.get(method, _unimplemented)(
-                    core, request, parts
-                )
+                body = await _HANDLERS[method](core, request, parts)
     except errors.ServingError as error:
         return _error(error.http_status, error.message)
     return responses.Response(body, media_type="application/json")
@@ -143,7 +143,12 @@ async def _unimplemented(core, request, parts):
     )
 
 
-_HANDLERS = {"status": _status, "metadata": _metadata, "predict": _predict}
+_HANDLERS = {
+    "status": _status,
+    "metadata": _metadata,
+    "predict": _predict,
+    "unknown": _unimplemented,
+}
 
 
 async def _body(request, most):

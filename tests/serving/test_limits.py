@@ -137,3 +137,4 @@ def test_padding_is_not_looked_at():
 
 def test_other_models_pass():
     check(words=np.zeros((1000, 2)))
+    check(photo=np.zeros((2, 2)), photos=np.zeros(2))

@@ -103,6 +103,7 @@ def test_metadata(rest):
         ("DELETE", "/v1/models/tiny:predict", 400),
         ("POST", "/v1/models/tiny:classify", 501),
         ("POST", "/v1/models/tiny:nonsense", 501),
+        ("POST", "/v1/models/tiny:status", 501),
         ("GET", "/v1/models", 400),
         ("GET", "/v1/", 400),
         ("POST", "/healthz", 405),
