@@ -331,8 +331,13 @@ class SyntheticPeople:
             **self.options["pose"],
         )
         whole = body.load_body()
+        rng = self._rng("shape", group)
+        # Sex first: shape and clothes have to agree on it.
+        sex = {"male": bool(rng.random() < 0.5)}
+        if "male" in self.options["shape"]:
+            sex["male"] = self.options["shape"]["male"]
         shape = body.random_shape(
-            whole, self._rng("shape", group), **self.options["shape"]
+            whole, rng, **{**self.options["shape"], **sex}
         )
         manner, lift = draw_manner(
             self._rng("manner", group), kind, **self.options["manner"]
@@ -347,7 +352,8 @@ class SyntheticPeople:
             normals=posing.normals(posed.vertices, whole.faces),
             points=posed.points - floor,
             look=looks.sample_look(
-                self._rng("look", group), **self.options["look"]
+                self._rng("look", group),
+                **{**sex, **self.options["look"]},
             ),
             kind=kind,
         )
