@@ -1,5 +1,7 @@
 """Prepared datasets for tests: drawn people whose every label is known."""
 
+import functools
+
 import cv2
 import numpy as np
 
@@ -41,44 +43,48 @@ class DrawnPeople:
         self.size = size
 
     def __getitem__(self, i):
-        rng = np.random.default_rng(i)
-        yaw = rng.uniform(-np.pi, np.pi)
-        turn = np.array(
-            [
-                [np.cos(yaw), 0, np.sin(yaw)],
-                [0, 1, 0],
-                [-np.sin(yaw), 0, np.cos(yaw)],
-            ]
-        )
-        pose = standing() @ turn.T + [*rng.uniform(-200, 200, 2), 4000]
-        middle = (self.size - 1) / 2
-        camera = np.array(
-            [[1.5 * self.size, 0, middle], [0, 1.5 * self.size, middle]]
-            + [[0, 0, 1]]
-        )
-        seen = pose @ camera.T
-        keypoints = seen[:, :2] / seen[:, 2:]
-        image = rng.integers(0, 40, (self.size, self.size, 3), np.uint8)
-        colours = np.random.default_rng(1).integers(90, 256, (17, 3))
-        for (x, y), colour in zip(keypoints, colours.tolist(), strict=True):
-            cv2.circle(image, (round(x), round(y)), 3, colour, -1)
-        _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])
-        depth = pose[:, 2] - pose[0, 2]
-        relation, pairs = ordinal.relations_from_depths(depth)
-        everything = np.ones(17, bool)
-        return {
-            "jpeg": jpeg.tobytes(),
-            "box": np.asarray(geometry.box_around(keypoints, everything)),
-            "keypoints": keypoints.astype(np.float32),
-            "keypoint_mask": everything,
-            "depth": depth.astype(np.float32),
-            "depth_mask": everything,
-            "relation": np.asarray(relation),
-            "relation_mask": np.asarray(ordinal.upper_pairs(pairs)),
-            "pose": pose.astype(np.float32),
-            "visible": rng.random(17) < 0.8,
-            "camera": camera.astype(np.float32),
-        }
+        return _sample(self.size, i)
+
+
+@functools.cache
+def _sample(size, i):
+    rng = np.random.default_rng(i)
+    yaw = rng.uniform(-np.pi, np.pi)
+    turn = np.array(
+        [
+            [np.cos(yaw), 0, np.sin(yaw)],
+            [0, 1, 0],
+            [-np.sin(yaw), 0, np.cos(yaw)],
+        ]
+    )
+    pose = standing() @ turn.T + [*rng.uniform(-200, 200, 2), 4000]
+    middle = (size - 1) / 2
+    camera = np.array(
+        [[1.5 * size, 0, middle], [0, 1.5 * size, middle]] + [[0, 0, 1]]
+    )
+    seen = pose @ camera.T
+    keypoints = seen[:, :2] / seen[:, 2:]
+    image = rng.integers(0, 40, (size, size, 3), np.uint8)
+    colours = np.random.default_rng(1).integers(90, 256, (17, 3))
+    for (x, y), colour in zip(keypoints, colours.tolist(), strict=True):
+        cv2.circle(image, (round(x), round(y)), 3, colour, -1)
+    _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    depth = pose[:, 2] - pose[0, 2]
+    relation, pairs = ordinal.relations_from_depths(depth)
+    everything = np.ones(17, bool)
+    return {
+        "jpeg": jpeg.tobytes(),
+        "box": np.asarray(geometry.box_around(keypoints, everything)),
+        "keypoints": keypoints.astype(np.float32),
+        "keypoint_mask": everything,
+        "depth": depth.astype(np.float32),
+        "depth_mask": everything,
+        "relation": np.asarray(relation),
+        "relation_mask": np.asarray(ordinal.upper_pairs(pairs)),
+        "pose": pose.astype(np.float32),
+        "visible": rng.random(17) < 0.8,
+        "camera": camera.astype(np.float32),
+    }
 
 
 def drawn(count, first=0, name="drawn"):

@@ -161,6 +161,8 @@ def draw_record(record, *, margin=1.4):
     height, width = image.shape[:2]
     low = np.maximum(np.floor(centre - half), 0).astype(int)
     high = np.minimum(np.ceil(centre + half) + 1, (width, height)).astype(int)
+    if np.any(high <= low):  # The box is not in the picture, which shows it.
+        low, high = np.zeros(2, int), np.array((width, height))
     return drawing.draw_labels(
         image[low[1] : high[1], low[0] : high[0]],
         record["keypoints"] - low,
