@@ -11,6 +11,7 @@ Example:
 The same command continues a preparation that was stopped.
 """
 
+import functools
 import os
 import pathlib
 
@@ -20,7 +21,12 @@ from absl import app, flags
 from ordinal_tf import skeleton
 from ordinal_tf.data import (
     cards,
+    coco,
+    h36m,
+    h36m_npz,
     lsp,
+    mpi_inf_3dhp,
+    mpii,
     prepare,
     prepared,
     rendered,
@@ -38,6 +44,9 @@ _OUT = flags.DEFINE_string(
 )
 _FIRST = flags.DEFINE_integer("first", 1, "First person, from 1.")
 _LAST = flags.DEFINE_integer("last", None, "Last person, included.")
+_SPLIT = flags.DEFINE_string(
+    "split", None, "Part of the dataset; the reader's own default if absent."
+)
 _SKIP_LIMIT = flags.DEFINE_integer(
     "skip_limit", 20, "Bad records that may be skipped."
 )
@@ -141,8 +150,62 @@ def _photos(photos, title, licence, source):
     return people, cards.About(title, licence, source)
 
 
+# Readers of pictures on disk that need no other flags: function, what the
+# card says, and what was labelled.
+_READERS = {
+    "mpii": (
+        mpii.read_mpii,
+        "MPII Human Pose, the release of 2016",
+        "for research, not commercial",
+        skeleton.MPII16,
+    ),
+    "coco": (
+        coco.read_coco,
+        "COCO keypoints",
+        "annotations CC BY 4.0; the pictures belong to their authors",
+        skeleton.COCO17,
+    ),
+    "custom": (
+        coco.read_custom,
+        "Own pictures, COCO keypoints and relations",
+        "their owner's",
+        skeleton.COCO17,
+    ),
+    "h36m": (
+        h36m.read_h36m,
+        "Human3.6M in the layout of the coarse-to-fine code",
+        "academic use, see the dataset's terms",
+        skeleton.H36M17_LEFT_FIRST,
+    ),
+    "h36m_npz": (
+        h36m_npz.read_h36m_npz,
+        "Human3.6M as MMPose packages it",
+        "academic use, see the dataset's terms",
+        skeleton.H36M17,
+    ),
+    "mpi_inf_3dhp": (
+        mpi_inf_3dhp.read_mpi_inf_3dhp,
+        "MPI-INF-3DHP, test set",
+        "for research, not commercial",
+        skeleton.MPI_INF_3DHP17,
+    ),
+}
+
+
+def _read(name):
+    read, *about = _READERS[name]
+    options = {"skip_limit": _SKIP_LIMIT.value}
+    if _SPLIT.value:
+        options["split"] = _SPLIT.value
+    return _photos(read(_SOURCE.value, **options), *about)
+
+
 # Each reads its flags and returns the people and a `cards.About`.
-_DATASETS = {"lsp": _lsp, "synthetic": _synthetic}
+_DATASETS = {
+    "lsp": _lsp,
+    "synthetic": _synthetic,
+    **{name: functools.partial(_read, name) for name in _READERS},
+}
 
 
 def main(argv):
