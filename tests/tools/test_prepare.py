@@ -1,0 +1,105 @@
+"""Preparing, validating and inspecting from the command line."""
+
+import json
+
+import cv2
+import pytest
+
+from ordinal_tf.data import prepared
+from tests import lsp_files, prepared_files
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepare") / "lsp"
+    lsp_files.write_lsp(folder, count=5)
+    return folder
+
+
+def prepare(run_tool, *arguments):
+    return run_tool("prepare", "--processes=1", *arguments)
+
+
+def test_prepare_validate_inspect(run_tool, folder, tmp_path):
+    out = tmp_path / "out"
+    code, said, err = prepare(
+        run_tool,
+        "lsp",
+        f"--source={folder}",
+        f"--out={out}",
+        "--first=2",
+        "--shard_records=2",
+        "--validate",
+    )
+    assert code == 0, err
+    assert f"{out}: 4 people in 4 pictures" in said and "in 2 shards" in said
+    assert said.splitlines()[-1] == f"{out}: nothing looks wrong."
+    opened = prepared.open_prepared(out)
+    assert opened.card["joints"]["from"] == "lsp14"
+    assert "Leeds Sports Pose" in opened.card["title"]
+    assert opened.read(0)["name"] == "images/im00002.png"
+    # No path of this machine.
+    assert str(tmp_path) not in (out / "dataset.json").read_text()
+
+    code, said, err = run_tool(
+        *("inspect", f"--data={out}", f"--sheet={tmp_path / 'sheet.png'}")
+    )
+    assert code == 0, err
+    assert "people     4 in 4 pictures, 0 skipped" in said
+    assert cv2.imread(str(tmp_path / "sheet.png")) is not None
+    code, said, err = run_tool("inspect", f"--data={out}", "--row=3")
+    assert code == 0 and "name: images/im00005.png" in said
+    code, said, err = run_tool("inspect", f"--data={out}", "--row=4")
+    assert code == 1 and "has the rows 0 to 3" in err
+
+
+def test_mpii_is_told_by_its_joints(run_tool, tmp_path):
+    source = lsp_files.skeleton.MPII16
+    lsp_files.write_lsp(tmp_path / "mpii", count=2, source=source)
+    code, _, err = prepare(
+        run_tool,
+        "lsp",
+        f"--source={tmp_path / 'mpii'}",
+        f"--out={tmp_path / 'out'}",
+    )
+    assert code == 0, err
+    card = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    assert card["joints"]["from"] == "mpii16" and "MPII" in card["title"]
+
+
+def test_what_looks_wrong_fails(run_tool, tmp_path, monkeypatch):
+    class Swapped(prepared_files.DrawnPeople):
+        def __getitem__(self, i):
+            sample = super().__getitem__(i)
+            return {**sample, "relation": -sample["relation"]}
+
+    monkeypatch.setattr(prepared_files, "DrawnPeople", Swapped)
+    prepared_files.write_prepared(tmp_path / "out", count=8)
+    code, said, err = prepare(run_tool, "--validate", f"--out={tmp_path}/out")
+    assert code == 1
+    assert "WRONG relations agree with depth" in said
+    assert "fine  knees bend forwards" in said
+    assert "relations have the opposite sign of the depths" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lsp"], "Name the dataset's folder with --source=DIR."),
+        (["coconut"], "No dataset is called 'coconut'; there are: lsp, "),
+        (["lsp", "--source=/nowhere"], "joints.mat is missing"),
+        (["synthetic"], "how many people to render with --count=N"),
+        (["--validate"], "has no dataset.json"),
+    ],
+)
+def test_bad_input(run_tool, tmp_path, arguments, message):
+    code, out, err = prepare(run_tool, *arguments, f"--out={tmp_path / 'out'}")
+    assert code == 1 and message in err and out == ""
+    assert not (tmp_path / "out").exists()
+
+
+def test_inspect_without_a_folder(run_tool, tmp_path):
+    code, _, err = run_tool("inspect")
+    assert code == 1 and "Name a prepared folder with --data" in err
+    code, _, err = run_tool("inspect", f"--run={tmp_path}")
+    assert code == 1 and "has no config.json" in err
