@@ -134,7 +134,7 @@ def _synthetic():
     about = cards.About(
         "People rendered by ordinal_tf.synthetic",
         "free: made of CC0 parts, see docs/synthetic.md",
-        skeleton.H36M17,
+        {"h36m17": skeleton.H36M17, "lsp14": skeleton.LSP14}[_JOINTS.value],
     )
     return made, about
 
@@ -197,7 +197,14 @@ def _read(name):
     options = {"skip_limit": _SKIP_LIMIT.value}
     if _SPLIT.value:
         options["split"] = _SPLIT.value
-    return _photos(read(_SOURCE.value, **options), *about)
+    photos = read(_SOURCE.value, **options)
+    first, last = _FIRST.value, _LAST.value or len(photos)
+    if not 1 <= first <= last <= len(photos):
+        raise ValueError(
+            f"{_SOURCE.value} has people 1 to {len(photos)}; the range asked "
+            f"for is {first} to {last}."
+        )
+    return _photos(photos.take(slice(first - 1, last)), *about)
 
 
 # Each reads its flags and returns the people and a `cards.About`.
