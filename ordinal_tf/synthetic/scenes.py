@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ordinal_tf.data import photos
-from ordinal_tf.synthetic import noise
+from ordinal_tf.synthetic import noise, things
 
 KINDS = ("outdoors", "indoors", "texture", "plain")
 # Share of the resolution that places are drawn at: most of a background is
@@ -41,7 +41,7 @@ def draw_background(
         pictures: paths of pictures without people. If there are any,
             `picture_share` of the backgrounds are cut from them.
         picture_share: see `pictures`.
-        clutter: (least, most) things scattered near the horizon.
+        clutter: (least, most) things that stand about, or shapes on textures.
         blur_px: (least, most) standard deviation of the blur, at 256 pixels.
 
     Returns:
@@ -64,10 +64,14 @@ def draw_background(
             draw = _texture if kind == "texture" else _plain
             image = draw(rng, coarse)
         image = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
-        if kind != "plain":
-            image = _scatter(
-                rng, image, rng.integers(clutter[0], clutter[1] + 1)
+        count = int(rng.integers(clutter[0], clutter[1] + 1))
+        if kind == "texture":
+            image = _scatter(rng, image, count)
+        elif kind != "plain":
+            image = things.draw_things(
+                rng, image, camera, count, indoors=kind == "indoors"
             )
+        if kind != "plain":
             # Half resolution lacks the finest detail.
             image *= (
                 1 + rng.uniform(0, 0.1) * noise.detail(rng, size)[..., None]
