@@ -25,6 +25,7 @@ from ordinal_tf.data import photos as pictures
 from ordinal_tf.export import (
     assemble,
     fold,
+    lite_file,
     lite_report,
     predictor,
     saved_model,
@@ -83,7 +84,7 @@ def main(argv):
     out.mkdir(parents=True, exist_ok=True)
     for data, info in _files(card, network, lifter, options, calibration):
         path = out / info["file"]
-        _write(path, tflite.with_info(data, info))
+        _write(path, lite_file.with_info(data, info))
         rows.append(_row(path, reference, sample, truth))
         print(f"wrote {path}", flush=True)
     pck = rows[0].get("pck")
@@ -226,11 +227,11 @@ def _reference_row(reference, truth):
 
 
 def _row(path, reference, sample, truth):
-    run = tflite.open_model(path)
+    run = lite_file.open_model(path)
     found = lite_report.outputs_of(run, sample)
     row = {"file": path.name, "bytes": path.stat().st_size}
     for threads, key in ((1, "ms_1_thread"), (2, "ms_2_threads")):
-        run = tflite.open_model(path, threads=threads)
+        run = lite_file.open_model(path, threads=threads)
         row[key] = lite_report.milliseconds(run, sample[0], runs=_RUNS.value)
     row |= lite_report.changes(reference, found)
     return row | (lite_report.scores(found, truth) if truth else {})

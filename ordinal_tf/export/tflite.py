@@ -8,21 +8,16 @@ are read out of the volume: a softmax in 256 steps says nothing.
 import contextlib
 import importlib.util
 import io
-import json
-import pathlib
 import tempfile
 import warnings
-import zipfile
 from unittest import mock
 
 import keras
 import tensorflow as tf
 
-from ordinal_tf.export import saved_model
+from ordinal_tf.export import lite_file, saved_model
 
 VARIANTS = ("float32", "float16", "dynamic", "int8")
-INFO, LABELS = "model.json", "labels.txt"
-_SIGNATURE = "serving_default"
 
 
 def check_installed():
@@ -134,7 +129,7 @@ def quantize(data, variant, *, network, last, calibration=()):
         if job.need_calibration:
             crops = [{"image": crop[None]} for crop in calibration]
             ranges = job.calibrate(
-                {_SIGNATURE: crops},
+                {lite_file.SIGNATURE: crops},
                 num_threads=2,
                 # Keeping every tensor, the default, takes six times as long.
                 mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
@@ -160,71 +155,3 @@ def _store_half(job, scope):
         ),
         algorithm_manager.AlgorithmName.FLOAT_CASTING,
     )
-
-
-def with_info(data, info):
-    """The file with `model.json` and `labels.txt` inside.
-
-    They are appended as a zip archive, which is how TensorFlow Lite's
-    metadata carries associated files: interpreters do not look behind the
-    model, and anything that opens zip archives reads them.
-
-    Args:
-        data: bytes of a model.
-        info: JSON-able dict with `joints`.
-
-    Returns:
-        bytes.
-    """
-    file = io.BytesIO(data)
-    with zipfile.ZipFile(file, "a") as archive:
-        for name, text in (
-            (INFO, json.dumps(info, indent=2) + "\n"),
-            (LABELS, "".join(f"{joint}\n" for joint in info["joints"])),
-        ):
-            # Of a fixed date, so that the same model is the same file.
-            archive.writestr(zipfile.ZipInfo(name), text)
-    return file.getvalue()
-
-
-def read_info(path):
-    """The dict that `with_info` put into a file.
-
-    Raises:
-        ValueError: the file has none.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read(INFO))
-    except (zipfile.BadZipFile, KeyError, ValueError):
-        raise ValueError(
-            f"{path} has no {INFO} inside; it must be a file that "
-            "tools.convert_tflite wrote."
-        ) from None
-
-
-def open_model(model, *, threads=1):
-    """A file as a function.
-
-    Args:
-        model: path, or bytes.
-        threads: int.
-
-    Returns:
-        Function of a uint8 `(S, S, 3)` crop that returns the dict of outputs
-        of one person, `(17, ...)`.
-    """
-    from ai_edge_litert import interpreter
-
-    source = (
-        {"model_content": model}
-        if isinstance(model, bytes)
-        else {"model_path": str(pathlib.Path(model))}
-    )
-    engine = interpreter.Interpreter(num_threads=threads, **source)
-    runner = engine.get_signature_runner(_SIGNATURE)
-
-    def run(crop):
-        return {name: v[0] for name, v in runner(image=crop[None]).items()}
-
-    return run

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ordinal_tf import geometry
 from ordinal_tf.data import transforms
-from ordinal_tf.export import tflite
+from ordinal_tf.export import lite_file, tflite
 
 pytest.importorskip("ai_edge_litert")
 
@@ -68,7 +68,7 @@ def test_keypoints_come_back_to_the_picture(example, picture, tmp_path):
     data = tflite.convert(corners, 32)
     info = {"joints": ["a", "b", "c"], "input_size": 32}
     path = tmp_path / "m.tflite"
-    path.write_bytes(tflite.with_info(data, info))
+    path.write_bytes(lite_file.with_info(data, info))
     found = example.predict(path, picture, (40.0, 30.0, 64.0))
     # Crop pixels are two of the picture: their centres are half a one apart.
     np.testing.assert_allclose(

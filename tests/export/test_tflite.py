@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ordinal_tf.export import fold, lite_report, saved_model, tflite
+from ordinal_tf.export import (
+    fold,
+    lite_file,
+    lite_report,
+    saved_model,
+    tflite,
+)
 from ordinal_tf.models import hourglass, lifting
 
 pytest.importorskip("ai_edge_litert")
@@ -80,7 +86,7 @@ def variant(exact, networks, name, crops):
 
 def test_float32_is_the_network(exact, live, crops):
     """With the mirrored pass, which the file does in one batch of two."""
-    found = lite_report.outputs_of(tflite.open_model(exact), crops)
+    found = lite_report.outputs_of(lite_file.open_model(exact), crops)
     assert set(found) == set(live)
     for name, atol in (("keypoints", 0.02), ("pose", 0.5), ("score", 1e-3)):
         np.testing.assert_allclose(found[name], live[name], atol=atol)
@@ -90,7 +96,7 @@ def test_float32_is_the_network(exact, live, crops):
 def test_variants_are_smaller_and_near(exact, networks, live, crops, name):
     data = variant(exact, networks, name, crops)
     assert len(data) < len(exact)
-    found = lite_report.outputs_of(tflite.open_model(data, threads=2), crops)
+    found = lite_report.outputs_of(lite_file.open_model(data, threads=2), crops)
     limit = {"float16": 1e-3, "dynamic": 0.03, "int8": 0.15}[name]
     # Continuous in the volume, unlike the best cell of an untrained network.
     difference = np.abs(found["ordinal_depth"] - live["ordinal_depth"])
@@ -117,18 +123,18 @@ def test_number_formats(exact, networks, crops):
 
 def test_info_lies_behind_the_model(exact, crops, tmp_path):
     info = {"joints": ["pelvis", "knee"], "input_size": SIZE}
-    data = tflite.with_info(exact, info)
-    assert data.startswith(exact) and tflite.with_info(exact, info) == data
+    data = lite_file.with_info(exact, info)
+    assert data.startswith(exact) and lite_file.with_info(exact, info) == data
     path = tmp_path / "m.tflite"
     path.write_bytes(data)
-    assert tflite.read_info(path) == info
+    assert lite_file.read_info(path) == info
     with zipfile.ZipFile(path) as archive:
         assert archive.read("labels.txt") == b"pelvis\nknee\n"
         assert archive.testzip() is None
     # The interpreter does not mind, from the file as from memory.
-    plain = tflite.open_model(exact)(crops[0])
+    plain = lite_file.open_model(exact)(crops[0])
     for model in (path, data):
-        for name, value in tflite.open_model(model)(crops[0]).items():
+        for name, value in lite_file.open_model(model)(crops[0]).items():
             np.testing.assert_array_equal(value, plain[name])
 
 
@@ -136,7 +142,7 @@ def test_files_without_info(exact, tmp_path):
     path = tmp_path / "m.tflite"
     path.write_bytes(exact)
     with pytest.raises(ValueError, match=r"has no model\.json inside"):
-        tflite.read_info(path)
+        lite_file.read_info(path)
 
 
 @pytest.mark.parametrize(
