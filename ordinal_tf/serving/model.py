@@ -52,10 +52,6 @@ class Model:
             for name, proto in signature_defs.items()
             if name != _INIT_OP and proto.inputs and proto.outputs
         }
-        self._calls = {
-            name: _callable(session, signature)
-            for name, signature in self.signatures.items()
-        }
 
     def run(self, signature, inputs):
         """Runs a signature; may be called by several threads at once.
@@ -70,9 +66,11 @@ class Model:
         Raises:
             errors.ServingError: the graph refused the inputs.
         """
-        names, outputs, call = self._calls[signature]
+        spec = self.signatures[signature]
+        feeds = {spec.inputs[k].tensor: value for k, value in inputs.items()}
+        fetches = {k: output.tensor for k, output in spec.outputs.items()}
         try:
-            values = call(*(inputs[name] for name in names))
+            return self._session.run(fetches, feeds)
         except tf.errors.OpError as error:
             raise errors.from_tensorflow(error) from error
         except UnicodeDecodeError as error:
@@ -80,11 +78,9 @@ class Model:
             raise errors.invalid(
                 "The model refused the bytes of this request."
             ) from error
-        return dict(zip(outputs, values, strict=True))
 
     def close(self):
         """Frees what the version holds; no run may be under way."""
-        self._calls = {}
         self._session.close()
 
 
@@ -139,17 +135,6 @@ def _spec(info):
     shape = tf.TensorShape(info.tensor_shape)
     known = None if shape.rank is None else tuple(shape.as_list())
     return Spec(tf.dtypes.as_dtype(info.dtype), known, info.name)
-
-
-def _callable(session, signature):
-    """Names of the inputs and outputs in order, and the prepared call."""
-    inputs, outputs = sorted(signature.inputs), sorted(signature.outputs)
-    tensor = session.graph.get_tensor_by_name
-    call = session.make_callable(
-        [tensor(signature.outputs[name].tensor) for name in outputs],
-        [tensor(signature.inputs[name].tensor) for name in inputs],
-    )
-    return inputs, outputs, call
 
 
 def example_input(spec):
