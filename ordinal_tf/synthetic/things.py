@@ -57,40 +57,42 @@ def draw_things(rng, image, camera, count, *, indoors):
     canvas = np.clip(image, 0, 255).astype(np.uint8)
     eye = -camera.rotation.T @ camera.translation
     person = np.hypot(eye[0], eye[2])
-    gaps = np.exp(rng.uniform(*np.log(_GAP_MM[indoors]), count))
     choice = _INDOORS if indoors else _OUTDOORS
     shares = np.array([often for _, often, _ in choice])
-    shares /= shares.sum()
     light = rng.uniform(0.6, 1.15)
-    for gap in np.sort(gaps)[::-1]:
-        kind, _, heights = choice[rng.choice(len(choice), p=shares)]
-        if kind in _ALOOF_MM:
-            gap = max(gap, _ALOOF_MM[kind])
-        height = np.exp(rng.uniform(*np.log(heights)))
-        # Every draw is made, so that what is out of sight does not shift
-        # the chance of the rest.
-        number = int(rng.integers(sprites.VARIANTS))
-        gains = light * rng.uniform(0.75, 1.2, 3).astype(np.float32)
-        column = rng.uniform(-0.1, 1.1) * size
-        mirrored = rng.random() < 0.5
-        ends = _stand(camera, eye, column, person + gap, height, size)
+    # All chance at once: what is out of sight does not shift the rest's.
+    kinds = rng.choice(len(choice), count, p=shares / shares.sum())
+    gaps = np.exp(rng.uniform(*np.log(_GAP_MM[indoors]), count))
+    rank, column = rng.random(count), rng.uniform(-0.1, 1.1, count) * size
+    numbers = rng.integers(sprites.VARIANTS, size=count)
+    gains = light * rng.uniform(0.75, 1.2, (count, 3)).astype(np.float32)
+    mirrored = rng.random(count) < 0.5
+    keep = [_ALOOF_MM.get(choice[kind][0], 0.0) for kind in kinds]
+    away = person + np.maximum(gaps, keep)
+    for k in np.argsort(-away):
+        kind, _, (least, most) = choice[kinds[k]]
+        height = least * (most / least) ** rank[k]
+        ends = _stand(camera, eye, column[k], away[k], height, size)
         if ends is None:
             continue
-        share = np.float32(1 - np.exp(-(person + gap) / _MIST_MM))
+        share = 1 - np.exp(-away[k] / _MIST_MM)
         foot, up = ends
         shadow = sprites.shadow()
-        _paste(
-            canvas, shadow, foot - 0.06 * up, 0.12 * up, False, np.ones(3), 0.0
-        )
-        sprite = sprites.sprite(kind, number)
-        _paste(canvas, sprite, foot, up, mirrored, gains, share)
+        _paste(canvas, shadow, foot - 0.06 * up, 0.12 * up, False, None, 0.0)
+        sprite = sprites.sprite(kind, int(numbers[k]))
+        _paste(canvas, sprite, foot, up, mirrored[k], gains[k], share)
     return canvas.astype(np.float32)
 
 
 def _stand(camera, eye, column, distance, height, size):
     """Foot of a thing in pixels and the way up to its top; None if unseen."""
-    ray = np.linalg.solve(camera.intrinsics, [column, size / 2, 1])
-    ray = camera.rotation.T @ ray
+    matrix = camera.intrinsics
+    middle = (size - 1) / 2
+    ray = camera.rotation.T @ [
+        (column - matrix[0, 2]) / matrix[0, 0],
+        (middle - matrix[1, 2]) / matrix[1, 1],
+        1.0,
+    ]
     flat = np.hypot(ray[0], ray[2])
     if flat < 0.1:  # The camera looks straight down.
         return None
@@ -99,7 +101,7 @@ def _stand(camera, eye, column, distance, height, size):
     seen = ends @ camera.rotation.T + camera.translation
     if seen[:, 2].min() < 300:
         return None
-    pixels = seen @ camera.intrinsics.T
+    pixels = seen @ matrix.T
     pixels = pixels[:, :2] / pixels[:, 2:]
     up = pixels[1] - pixels[0]
     return (pixels[0], up) if 9 < up @ up < (8 * size) ** 2 else None
@@ -121,11 +123,8 @@ def _paste(canvas, levels, foot, up, mirrored, gains, share):
     right = np.array([-up[1], up[0]]) / height * (-1 if mirrored else 1)
     matrix = np.stack([right, -up / height], axis=1)
     corner = foot + up - width / 2 * right
-    box = (
-        corner
-        + np.array([[0, 0], [width, 0], [0, height], [width, height]])
-        @ matrix.T
-    )
+    rectangle = np.array([[0, 0], [width, 0], [0, height], [width, height]])
+    box = corner + rectangle @ matrix.T
     low = np.maximum(np.floor(box.min(0)), 0).astype(int)
     high = np.minimum(np.ceil(box.max(0)) + 1, len(canvas)).astype(int)
     if np.any(high <= low):
