@@ -28,7 +28,7 @@ def draw_background(
     kinds=(("outdoors", 0.45), ("indoors", 0.35), ("texture", 0.2)),
     pictures=(),
     picture_share=0.7,
-    clutter=(0, 20),
+    clutter=(0, 10),
     blur_px=(0.0, 2.5),
 ):
     """One background.
