@@ -61,8 +61,6 @@ def measure(
     inputs = photo_inputs(photo, box)
     modes = {"batching": policy.batch, "no_batching": 1}
     speed = {"model": _model_alone(folder, inputs, modes, policy, seconds)}
-    for mode, value in speed["model"].items():
-        report(f"{'model alone':12} {mode:12} {value:8.1f} photos/s")
     p50, p99, lost = {}, {}, 0
     bodies = {"grpc": grpc_body(inputs), "rest": rest_body(inputs)}
     for mode, batch in modes.items():
@@ -95,6 +93,13 @@ def measure(
                         f"p50 {_get(p50, key):7.1f} ms, "
                         f"p99 {_get(p99, key):7.1f} ms"
                     )
+    # Before and after, because the machine may have other work to do.
+    again = _model_alone(folder, inputs, modes, policy, seconds)
+    for mode in modes:
+        speed["model"][mode] = max(speed["model"][mode], again[mode])
+        report(
+            f"{'model alone':12} {mode:12} {speed['model'][mode]:8.1f} photos/s"
+        )
     reference = str(16 if 16 in clients else max(clients))
     served = max(speed["grpc"][mode][reference] for mode in modes)
     return {
