@@ -1,7 +1,8 @@
 r"""Measures tools.serve under closed loops of clients, all on this machine.
 
 Example:
-    python -m tools.benchmark_serving --model=lite --photo=demo/photos/000018.jpg
+    python -m tools.benchmark_serving --model=lite \
+        --photo=demo/photos/000018.jpg
 
 The last line of standard output is JSON: `requests_per_second`,
 `milliseconds_p50` and `milliseconds_p99` by protocol, with and without
