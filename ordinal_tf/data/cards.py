@@ -167,7 +167,7 @@ def draw_record(record, *, margin=1.4):
         image[low[1] : high[1], low[0] : high[0]],
         record["keypoints"] - low,
         record["keypoint_mask"],
-        relations=record["relation"],
+        relations=record["relation"] if record["relation_mask"].any() else None,
         relation_mask=record["relation_mask"],
     )
 
