@@ -117,41 +117,47 @@ def serialize(record):
     return example.SerializeToString(deterministic=True)
 
 
-def parse_strings(serialized, fields=tuple(FIELDS)):
-    """The fields of one record as they travel, in a graph.
+def parse_packed(serialized, fields):
+    """The picture of one record, and the bytes of some fields, in a graph.
 
     Args:
         serialized: scalar string.
-        fields: names of the `FIELDS` that are wanted.
+        fields: names of the arrays among `FIELDS` that are wanted.
 
     Returns:
-        dict of scalar strings.
+        two scalar strings: the encoded picture, and the bytes of the fields,
+        one after the other, for `unpack`.
     """
-    spec = {key: tf.io.FixedLenFeature((), tf.string) for key in fields}
-    return tf.io.parse_single_example(serialized, spec)
+    wanted = ("image", *fields)
+    spec = {key: tf.io.FixedLenFeature((), tf.string) for key in wanted}
+    found = tf.io.parse_single_example(serialized, spec)
+    return found["image"], tf.strings.join([found[key] for key in fields])
 
 
-def decode_strings(strings):
-    """Tensors from the strings of `parse_strings`, of many people at once.
+def pack(record, fields):
+    """Bytes of a record's fields, one after the other."""
+    return b"".join(record[key].tobytes() for key in fields)
+
+
+def unpack(packed, fields):
+    """Tensors from the bytes of `pack`, of many people at once.
 
     Args:
-        strings: dict of string tensors of one shape `(...)`, by the names of
-            `FIELDS`.
+        packed: `(B,)` strings.
+        fields: names that `packed` was made with.
 
     Returns:
-        dict of tensors `(..., *shape)`.
+        dict of tensors `(B, *shape)`.
     """
-    decoded = {}
-    for key, value in strings.items():
+    found, start = {}, 0
+    for key in fields:
         kind, shape = FIELDS[key]
-        if kind in (bytes, str):
-            decoded[key] = value
-            continue
-        flat = tf.io.decode_raw(value, tf.as_dtype(kind))
-        whole = tf.concat([tf.shape(value), shape], axis=0)
-        found = tf.reshape(flat, whole)
-        decoded[key] = tf.ensure_shape(found, value.shape + shape)
-    return decoded
+        length = np.dtype(kind).itemsize * int(np.prod(shape))
+        piece = tf.strings.substr(packed, start, length)
+        flat = tf.io.decode_raw(piece, tf.as_dtype(kind))
+        found[key] = tf.reshape(flat, (-1, *shape))
+        start += length
+    return found
 
 
 def parse(serialized, where):

@@ -101,12 +101,9 @@ def stream_source(people, *, processes=1):
         return pool.submit(_strings_of, int(row)).result()
 
     def read(row):
-        kinds = [tf.string] * len(sources.READ)
+        kinds = [tf.string, tf.string]
         strings = tf.numpy_function(draw, [row], kinds, stateful=False)
-        return {
-            key: tf.ensure_shape(value, ())
-            for key, value in zip(sources.READ, strings, strict=True)
-        }
+        return tuple(tf.ensure_shape(one, ()) for one in strings)
 
     return sources.Source(
         name="synthetic people",
@@ -132,7 +129,4 @@ def _start_worker(people):
 def _strings_of(i):
     record, _ = rendered_record(_people, i)
     records.check(record)
-    return [
-        value if isinstance(value, bytes) else value.tobytes()
-        for value in (record[key] for key in sources.READ)
-    ]
+    return [record["image"], records.pack(record, sources.READ)]

@@ -1,8 +1,8 @@
 """Where training examples come from: pictures on disk, records, renderings.
 
-A source gives the encoded picture and the labels of its person number `row`,
-inside a TensorFlow graph, as strings of bytes: sources of every kind mix in
-one graph, and a batch of strings is decoded at once.
+A source gives, inside a TensorFlow graph, the encoded picture of its person
+number `row` and the bytes of the labels: sources of every kind mix in one
+graph, and the labels of a batch are decoded at once.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ LABELS = (
     "relation",
     "relation_mask",
 )
-READ = ("image", "size", "box", *LABELS)
+READ = ("size", "box", *LABELS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +33,9 @@ class Source:
     Attributes:
         name: str, for messages.
         count: int N, or None where row r exists for every r >= 0.
-        read: function of a scalar int64 tensor, the row, that returns a dict
-            of scalar strings, one for each of `READ`.
+        read: function of a scalar int64 tensor, the row, that returns two
+            scalar strings: the encoded picture, and `READ` as `records.pack`
+            packs it.
         name_of: function of an int, the row, that returns the name of its
             picture.
         pictures: function without arguments that returns `(N,)` uint64, see
@@ -56,18 +57,18 @@ def as_source(people):
 def photos_source(photos):
     """The people of `labels.LabelledPhotos`, from the pictures themselves."""
     arrays = {key: getattr(photos, key) for key in LABELS}
-    arrays["box"] = photos.boxes
-    arrays["size"] = _sizes(photos.paths)
-    table = {
-        # As an object array, or NumPy strips trailing zero bytes.
-        key: np.array([row.tobytes() for row in array], object)
-        for key, array in arrays.items()
-    }
+    arrays.update(size=_sizes(photos.paths), box=photos.boxes)
+    rows = [
+        records.pack({key: array[i] for key, array in arrays.items()}, READ)
+        for i in range(len(photos))
+    ]
+    # As an object array, or NumPy strips trailing zero bytes.
+    packed = np.array(rows, object)
     paths = photos.paths.astype(object)
 
     def read(row):
-        found = {key: tf.constant(column)[row] for key, column in table.items()}
-        return {"image": tf.io.read_file(tf.constant(paths)[row]), **found}
+        path = tf.constant(paths)[row]
+        return tf.io.read_file(path), tf.constant(packed)[row]
 
     def pictures():
         numbers = {}
@@ -111,7 +112,7 @@ def prepared_source(folder):
             tf.constant(opened.offset)[row],
             tf.constant(opened.length)[row],
         )
-        return records.parse_strings(data, READ)
+        return records.parse_packed(data, READ)
 
     return Source(
         name=f"{opened.card['name']} in {folder}",
