@@ -3,9 +3,8 @@
 A crop is made in two steps. `decode_window` decodes the part of the picture
 that the crop shows, at a half, a quarter or an eighth of the resolution where
 the crop needs no more. `render` then turns, scales and mirrors it and changes
-its colours: on the CPU one picture at a time, by OpenCV; or on an accelerator
-a batch of padded windows at once, by TensorFlow. TensorFlow's own kernel on
-the CPU takes ten times as long as OpenCV's.
+its colours, for a batch of padded windows: on the CPU by OpenCV, or on an
+accelerator by TensorFlow, whose own kernel on the CPU takes ten times as long.
 """
 
 import functools
@@ -127,30 +126,29 @@ def decode_window(data, window):
     return tf.ensure_shape(image, [None, None, 3])
 
 
-def render_one(window, matrix, scales, size):
-    """One crop on the CPU, in a graph: see `render`.
+def render_on_cpu(window, matrix, scales, size):
+    """What `render` makes, in a graph, by OpenCV.
 
-    Args:
-        window: uint8 `(h, w, 3)`.
-        matrix: `(2, 3)`.
-        scales: `(4,)`.
-        size: int.
+    A batch a call, for calling Python from a graph takes as long as warping.
     """
 
-    def warp(window, matrix, scales):
-        # Four channels, because OpenCV warps them in half the time of three.
-        image = cv2.cvtColor(window, cv2.COLOR_RGB2RGBA)
-        image = cv2.warpAffine(image, matrix.astype(np.float64), (size, size))
-        image = cv2.cvtColor(image, cv2.COLOR_RGBA2RGB)
-        weights = np.zeros((3, 4), np.float32)
-        np.fill_diagonal(weights, scales[:3])
-        weights[:, 3] = scales[3]
-        return cv2.transform(image, weights)
+    def warp(windows, matrices, scales):
+        crops = np.empty((len(windows), size, size, 3), np.uint8)
+        for i, crop in enumerate(crops):
+            # Four channels, for OpenCV warps them in half the time of three.
+            image = cv2.cvtColor(windows[i], cv2.COLOR_RGB2RGBA)
+            image = cv2.warpAffine(image, matrices[i], (size, size))
+            image = cv2.cvtColor(image, cv2.COLOR_RGBA2RGB)
+            weights = np.zeros((3, 4), np.float32)
+            np.fill_diagonal(weights, scales[i, :3])
+            weights[:, 3] = scales[i, 3]
+            cv2.transform(image, weights, dst=crop)
+        return crops
 
-    crop = tf.numpy_function(
+    crops = tf.numpy_function(
         warp, [window, matrix, scales], tf.uint8, stateful=False
     )
-    return tf.ensure_shape(crop, [size, size, 3])
+    return tf.ensure_shape(crops, [None, size, size, 3])
 
 
 def render(window, matrix, scales, size):

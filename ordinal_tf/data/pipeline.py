@@ -118,17 +118,18 @@ def training_dataset(
 
     def picture(one):
         window = crops.decode_window(one["data"], one["window"])
-        matrix, scales = one["window"]["matrix"], one["scales"]
-        if on_device:
-            # Flat rows: padding three axes costs as much as a tenth of the
-            # decoding, two axes nearly nothing.
-            rows = tf.reshape(window, [tf.shape(window)[0], -1])
-            image = {"window": rows, "matrix": matrix, "scales": scales}
-        else:
-            image = {
-                "image": crops.render_one(window, matrix, scales, input_size)
-            }
-        return one["position"], {**image, **one["labels"]}
+        # Flat rows: padding three axes costs as much as a tenth of the
+        # decoding, two axes nearly nothing.
+        rows = tf.reshape(window, [tf.shape(window)[0], -1])
+        raw = {
+            "window": rows,
+            "matrix": one["window"]["matrix"],
+            "scales": one["scales"],
+        }
+        return one["position"], {**raw, **one["labels"]}
+
+    def drawn(position, batch):
+        return position, _rendered(batch, crops.render_on_cpu, input_size)
 
     # Boxes come with the records, and what follows from them is cheapest for
     # a whole batch at once: hence two batches, the first of encoded bytes.
@@ -137,8 +138,9 @@ def training_dataset(
     dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(share, drop_remainder=True).map(augment).unbatch()
     dataset = dataset.map(picture, num_parallel_calls=tf.data.AUTOTUNE)
-    batch = dataset.padded_batch if on_device else dataset.batch
-    dataset = batch(share, drop_remainder=True)
+    dataset = dataset.padded_batch(share, drop_remainder=True)
+    if not on_device:
+        dataset = dataset.map(drawn, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.map(lambda i, batch: (i[0] // batch_size, batch))
     if data_service:
         return service.distributed(
@@ -156,11 +158,15 @@ def finish(batch, input_size):
     """
     if "image" in batch:
         return batch
+    return _rendered(batch, crops.render, input_size)
+
+
+def _rendered(batch, render, input_size):
+    """Batch with crops in the place of what they are made from."""
     raw = ("window", "matrix", "scales")
     rows, matrix, scales = (batch[key] for key in raw)
     shape = tf.concat([tf.shape(rows)[:2], [-1, 3]], axis=0)
-    window = tf.reshape(rows, shape)
-    image = crops.render(window, matrix, scales, input_size)
+    image = render(tf.reshape(rows, shape), matrix, scales, input_size)
     kept = {key: value for key, value in batch.items() if key not in raw}
     return {"image": image, **kept}
 

@@ -16,6 +16,7 @@ from ordinal_tf.synthetic import (
     body,
     cameras,
     effects,
+    families,
     looks,
     occluders,
     poses,
@@ -25,17 +26,7 @@ from ordinal_tf.synthetic import (
 )
 
 # Kinds of poses whose feet do not stand on the floor.
-_FEET_FREE = (
-    "lying",
-    "jumping",
-    "inverted",
-    "flipping",
-    "hanging",
-    "vaulting",
-    "acrobatic",
-)
-# Kinds of poses that may be above the floor.
-_ALOFT = ("jumping", "flipping", "hanging", "vaulting", "acrobatic")
+_FEET_FREE = (*families.AIRBORNE, "lying", "inverted")
 
 
 def draw_manner(
@@ -79,7 +70,7 @@ def draw_manner(
     }
     if kind not in _FEET_FREE:
         manner["up"] = (0.0, 1.0, 0.0)
-    jumps = kind in _ALOFT and rng.random() < lift[0]
+    jumps = kind in families.AIRBORNE and rng.random() < lift[0]
     return manner, lift[1] * rng.random() * jumps
 
 

@@ -37,11 +37,13 @@ def planned(image, kind, matrices, size=SIZE):
 
 
 def cropped(image, kind, matrices, scales=STILL, size=SIZE):
-    """Windows, and crops made one by one on the CPU."""
+    """Windows, and crops made of them one by one on the CPU."""
     data, plan = planned(image, kind, matrices, size)
     windows = [crops.decode_window(data, one) for one in plan]
     made = [
-        crops.render_one(w, one["matrix"], tf.constant(scales), size).numpy()
+        crops.render_on_cpu(
+            w[None], one["matrix"][None], tf.constant([scales]), size
+        )[0].numpy()
         for w, one in zip(windows, plan, strict=True)
     ]
     return windows, plan, made
