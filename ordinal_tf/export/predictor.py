@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ordinal_tf import paths
+from ordinal_tf.boxes import check_boxes
 from ordinal_tf.data import photos
 from ordinal_tf.export import saved_model
 
@@ -77,8 +78,7 @@ class Predictor:
             `(P, 17)` in [0, 1]. Joints as in `skeleton.H36M17`.
 
         Raises:
-            ValueError: not a picture, or a box that is not finite, has no
-                size or lies outside the picture.
+            ValueError: not a picture, or see `boxes.check_boxes`.
             OSError: the file cannot be opened.
         """
         data, (height, width) = _encode(photo)
@@ -129,38 +129,3 @@ def _encode(photo):
         return data, photo.shape[:2]
     data = photos.encode_for_graph(photo)
     return data, photos.size_of(data)
-
-
-def check_boxes(boxes, width, height):
-    """Boxes as float32 `(P, 3)`.
-
-    Raises:
-        ValueError: wrong shape, not finite, no size, or outside the picture.
-    """
-    try:
-        boxes = np.asarray(boxes, np.float32)
-    except (ValueError, TypeError):
-        raise ValueError(
-            f"Boxes must be rows of centre x, centre y, side. Received: "
-            f"{boxes}."
-        ) from None
-    boxes = boxes.reshape(0, 3) if boxes.size == 0 else boxes
-    if boxes.ndim != 2 or boxes.shape[1] != 3:
-        raise ValueError(
-            "Boxes must be rows of centre x, centre y, side. Received shape: "
-            f"{boxes.shape}."
-        )
-    for cx, cy, side in boxes.tolist():
-        row = f"[{cx:g}, {cy:g}, {side:g}]"
-        if not np.isfinite([cx, cy, side]).all() or side <= 0:
-            raise ValueError(
-                f"The box {row} must be finite, with a side above 0."
-            )
-        left, right = cx - side / 2, cx + side / 2
-        top, bottom = cy - side / 2, cy + side / 2
-        if right < 0 or bottom < 0 or left > width - 1 or top > height - 1:
-            raise ValueError(
-                f"The box {row} lies outside the picture of {width} x "
-                f"{height} pixels."
-            )
-    return boxes

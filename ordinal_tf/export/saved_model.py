@@ -15,6 +15,7 @@ import shutil
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
+from ordinal_tf import boxes as box_limits
 from ordinal_tf import geometry, paths, skeleton
 from ordinal_tf.data import transforms
 from ordinal_tf.export import fold, parity, photo_bytes, warmup
@@ -119,7 +120,9 @@ class Signatures(tf.Module):
         return {name: value[:count] for name, value in found.items()}
 
     def _predict_photo(self, photo, boxes):
-        image = photo_bytes.decode_upright(photo[0])
+        # A server that merges two requests breaks the static shape: reshaping
+        # fails then, where an index would give both the first one's people.
+        image = photo_bytes.decode_upright(tf.reshape(photo, []))
         with tf.control_dependencies([_check_boxes(boxes)]):
             boxes = tf.identity(boxes)
         boxes = tf.cond(
@@ -293,11 +296,17 @@ def _check_counts(photos, boxes, counts):
     )
 
 
-def _check_boxes(boxes):
-    sound = tf.reduce_all(tf.math.is_finite(boxes))
-    sound = tf.logical_and(sound, tf.reduce_all(boxes[:, 2] > 0.0))
+def _check_boxes(received):
+    # NaN is neither above nor below.
+    sound = tf.reduce_all(tf.abs(received) <= box_limits.LARGEST)
+    sound &= tf.reduce_all(received[:, 2] > box_limits.SMALLEST)
     return tf.debugging.Assert(
-        sound, ["`boxes` must be finite, with a side above 0; received", boxes]
+        sound,
+        [
+            f"`boxes` must be finite, with a side above {box_limits.SMALLEST} "
+            f"and nothing beyond {box_limits.LARGEST:g}; received",
+            received,
+        ],
     )
 
 

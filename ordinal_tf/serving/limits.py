@@ -10,11 +10,8 @@ import io
 import numpy as np
 from PIL import Image
 
+from ordinal_tf.boxes import check_boxes
 from ordinal_tf.serving import errors
-
-# A box this many times the picture's size shows nothing but its border, and
-# one of 1e30 pixels leaves float32.
-_LARGEST_BOX = 100.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,24 +145,7 @@ def _boxes_by_photo(inputs):
 
 
 def _check_boxes(boxes, width, height):
-    for cx, cy, side in boxes.tolist():
-        row = f"[{cx:g}, {cy:g}, {side:g}]"
-        if not np.isfinite([cx, cy, side]).all() or side <= 0:
-            raise errors.invalid(
-                f"The box {row} must be finite, with a side above 0."
-            )
-        if side > _LARGEST_BOX * max(width, height):
-            raise errors.invalid(
-                f"The box {row} is far larger than the picture of {width} x "
-                f"{height} pixels."
-            )
-        half = side / 2
-        if (
-            min(cx, cy) + half < 0
-            or cx - half > width - 1
-            or cy - half > height - 1
-        ):
-            raise errors.invalid(
-                f"The box {row} lies outside the picture of {width} x "
-                f"{height} pixels."
-            )
+    try:
+        check_boxes(boxes, width, height)
+    except ValueError as error:
+        raise errors.invalid(str(error)) from None

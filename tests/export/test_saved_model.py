@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2
 from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -206,6 +207,7 @@ def photos_request(data, **changes):
         (b"", [[5, 5, 5]], "must be JPEG or PNG"),
         (None, [[np.nan, 5, 5]], "must be finite"),
         (None, [[5, 5, 0]], "must be finite"),
+        (None, [[5, 5, 1e30]], "must be finite"),
         # A PNG header that promises 100,000 x 100,000 pixels.
         ("huge", [[5, 5, 5]], "more than"),
     ],
@@ -239,6 +241,27 @@ def test_bad_requests(run, photo, data, boxes, message):
 def test_photos_that_do_not_agree(run, photo, changes):
     with pytest.raises(tf.errors.InvalidArgumentError, match="must agree"):
         run("photos", photos_request(png(photo), **changes))
+
+
+def test_merged_photo_requests_fail_and_do_not_mix(exported, photo):
+    """TF-Serving's batching does not look at static shapes; nor does this."""
+    other = np.ascontiguousarray(photo[:, ::-1])
+    data = np.array([png(photo), png(other)], object)
+    boxes = np.full((2, 3), 30, np.float32)
+    with tf.compat.v1.Session(graph=tf.Graph()) as plain:
+        loaded = tf.compat.v1.saved_model.load(plain, ["serve"], str(exported))
+        signature = loaded.signature_def["photo"]
+        options = config_pb2.CallableOptions()
+        options.feed.extend(
+            signature.inputs[key].name for key in ("photo", "boxes")
+        )
+        options.fetch.append(signature.outputs["keypoints"].name)
+        # Unlike Session.run, which checks static shapes in Python.
+        call = plain._make_callable_from_options(options)
+        (found,) = call(data[:1], boxes)
+        assert found.shape == (2, 17, 2)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="2 values"):
+            call(data, boxes)
 
 
 def test_the_networks_are_in_the_graph_once(networks, exported):
@@ -292,20 +315,6 @@ def test_failed_parity_leaves_nothing(module, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="differs"):
         saved_model.export(module, tmp_path / "m", {})
     assert not list((tmp_path / "m").iterdir())
-
-
-@pytest.mark.parametrize(
-    "boxes, message",
-    [
-        ([[1, 2]], "centre x, centre y, side"),
-        ([[1, 2, np.inf]], "finite"),
-        ([[5, 5, -1]], "above 0"),
-        ([[500, 5, 10]], "outside the picture"),
-    ],
-)
-def test_bad_boxes(boxes, message):
-    with pytest.raises(ValueError, match=message):
-        predictor.check_boxes(boxes, 100, 50)
 
 
 def test_not_a_model(tmp_path):

@@ -1,0 +1,54 @@
+"""Which boxes around people can be cropped."""
+
+import numpy as np
+
+# Pixels of box sides and, upwards, centres: beyond, crops leave float32.
+SMALLEST, LARGEST = 0.01, 1e6
+# A box this many times the picture's size shows nothing but its border.
+_TIMES = 100.0
+
+
+def check_boxes(boxes, width, height):
+    """Boxes as float32 `(P, 3)`: centre x, centre y and side in pixels.
+
+    Args:
+        boxes: array-like, rows of three numbers, or empty.
+        width, height: of their picture, in pixels.
+
+    Raises:
+        ValueError: wrong shape, not finite, no size, far larger than the
+            picture or outside it.
+    """
+    try:
+        boxes = np.asarray(boxes, np.float32)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"Boxes must be rows of centre x, centre y, side. Received: "
+            f"{boxes}."
+        ) from None
+    boxes = boxes.reshape(0, 3) if boxes.size == 0 else boxes
+    if boxes.ndim != 2 or boxes.shape[1] != 3:
+        raise ValueError(
+            "Boxes must be rows of centre x, centre y, side. Received shape: "
+            f"{boxes.shape}."
+        )
+    for cx, cy, side in boxes.tolist():
+        row = f"[{cx:g}, {cy:g}, {side:g}]"
+        if not (np.isfinite([cx, cy, side]).all() and side > SMALLEST):
+            raise ValueError(
+                f"The box {row} must be finite, with a side above {SMALLEST}."
+            )
+        if side > _TIMES * max(width, height):
+            raise ValueError(
+                f"The box {row} is far larger than the picture of {width} x "
+                f"{height} pixels."
+            )
+        half = side / 2
+        right, bottom = cx + half, cy + half
+        left, top = cx - half, cy - half
+        if right < 0 or bottom < 0 or left > width - 1 or top > height - 1:
+            raise ValueError(
+                f"The box {row} lies outside the picture of {width} x "
+                f"{height} pixels."
+            )
+    return boxes

@@ -1,0 +1,31 @@
+"""Boxes that can be cropped, and those that cannot."""
+
+import numpy as np
+import pytest
+
+from ordinal_tf import boxes
+
+
+@pytest.mark.parametrize(
+    "rows, message",
+    [
+        ([[1, 2]], "centre x, centre y, side"),
+        ([[1, 2, 3], [4]], "centre x, centre y, side"),
+        ([[np.nan, 2, 3]], "finite"),
+        ([[1, 2, np.inf]], "finite"),
+        ([[5, 5, -1]], "above 0.01"),
+        ([[5, 5, 0.001]], "above 0.01"),
+        ([[5, 5, 1e30]], "far larger than the picture of 100 x 50"),
+        ([[500, 5, 10]], "outside the picture"),
+        ([[5, -6, 10]], "outside the picture"),
+    ],
+)
+def test_bad_boxes(rows, message):
+    with pytest.raises(ValueError, match=message):
+        boxes.check_boxes(rows, 100, 50)
+
+
+def test_good_boxes():
+    found = boxes.check_boxes([[5, 5, 10], [99, 49, 4000]], 100, 50)
+    assert found.dtype == np.float32 and found.shape == (2, 3)
+    assert boxes.check_boxes([], 100, 50).shape == (0, 3)
