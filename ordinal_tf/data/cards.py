@@ -42,6 +42,9 @@ def describe(about):
 
 # Masks whose coverage the card lists, joint by joint.
 _COUNTED = ("keypoint_mask", "depth_mask", "pose_mask", "visible_mask")
+_SIGNS = ("nearer", "equal", "farther")
+# Where chests face: along the camera's axes x, y and z, or against them.
+VIEWS = ("to the right", "down", "away", "to the left", "up", "to the camera")
 
 
 def empty_note():
@@ -53,6 +56,8 @@ def empty_note():
         "size": [],
         "side": [],
         "known": {**dict.fromkeys(_COUNTED, zeros), "camera": 0},
+        "seen": zeros,
+        "views": [0] * len(VIEWS),
         "relations": {"people": 0, "nearer": 0, "equal": 0, "farther": 0},
     }
 
@@ -75,6 +80,10 @@ def noted(note, record, *, length, picture):
         for key in _COUNTED
     }
     known["camera"] = note["known"]["camera"] + int(record["camera"].any())
+    seen = np.add(note["seen"], record["visible"] & record["visible_mask"])
+    views = np.array(note["views"])
+    if record["pose_mask"].all():
+        views[view(record["pose"])] += 1
     upper = np.triu(record["relation_mask"], k=1)
     signs = record["relation"][upper]
     more = {
@@ -84,7 +93,30 @@ def noted(note, record, *, length, picture):
         "farther": int((signs < 0).sum()),
     }
     found = {key: note["relations"][key] + more[key] for key in more}
-    return {**note, "known": known, "relations": found}
+    return {
+        **note,
+        "known": known,
+        "seen": seen.tolist(),
+        "views": views.tolist(),
+        "relations": found,
+    }
+
+
+def view(pose):
+    """Where a person's chest faces, as an index of `VIEWS`.
+
+    Args:
+        pose: `(17, 3)` in camera axes.
+    """
+    left, right, thorax, pelvis = pose[
+        [
+            skeleton.H36M17.index(joint)
+            for joint in ("left_hip", "right_hip", "thorax", "pelvis")
+        ]
+    ]
+    chest = np.cross(left - right, thorax - pelvis)
+    axis = int(np.abs(chest).argmax())
+    return axis if chest[axis] > 0 else 3 + axis
 
 
 def statistics(notes):
@@ -104,6 +136,10 @@ def statistics(notes):
         coverage[key.removesuffix("_mask")] = dict(
             zip(joints, shares, strict=True)
         )
+    labelled = np.sum([note["known"]["visible_mask"] for note in notes], axis=0)
+    seen = np.sum([note["seen"] for note in notes], axis=0)
+    shares = np.round(seen / np.maximum(labelled, 1), 4).tolist()
+    views = np.sum([note["views"] for note in notes], axis=0).tolist()
     relations = {
         key: sum(note["relations"][key] for note in notes)
         for key in notes[0]["relations"]
@@ -118,6 +154,9 @@ def statistics(notes):
         "records": total,
         "pictures": len(set(pooled("picture"))),
         "coverage": coverage,
+        # Of those of whom it is known.
+        "seen": dict(zip(joints, shares, strict=True)) if seen.any() else {},
+        "views": dict(zip(VIEWS, views, strict=True)) if any(views) else {},
         "cameras": sum(note["known"]["camera"] for note in notes),
         "relations": {**relations, "pairs": pairs},
         "width": _spread(width),
@@ -193,21 +232,26 @@ def text(card):
         f"{', '.join(joints['missing']) or 'none'}",
         "cameras": f"of {card['cameras']} people",
         "relations": f"{relations['pairs']} pairs of {relations['people']} "
-        "people: "
-        + ", ".join(
-            f"{100 * relations[key] / max(relations['pairs'], 1):.1f} % {key}"
-            for key in ("nearer", "equal", "farther")
-        ),
+        "people: " + _shares({key: relations[key] for key in _SIGNS}),
+        "facing": _shares(card["views"]),
         "made by": f"ordinal_tf {card['code_version']}",
         "options": ", ".join(f"{k}={v}" for k, v in card["options"].items()),
     }
     shown = [f"{key:10} {value}" for key, value in lines.items()]
-    names = list(card["coverage"])
-    shown += ["", f"{'% labelled':15}" + "".join(f"{n:>10}" for n in names)]
+    columns = dict(card["coverage"])
+    if card["seen"]:
+        columns["seen"] = card["seen"]
+    shown += ["", f"{'% labelled':15}" + "".join(f"{n:>10}" for n in columns)]
     for joint in joints["names"]:
-        shares = [100 * card["coverage"][name][joint] for name in names]
+        shares = [100 * column[joint] for column in columns.values()]
         shown.append(f"{joint:15}" + "".join(f"{s:10.1f}" for s in shares))
     return "\n".join(shown)
+
+
+def _shares(counts):
+    total = max(sum(counts.values()), 1)
+    shares = [f"{100 * n / total:.1f} % {key}" for key, n in counts.items()]
+    return ", ".join(shares) or "unknown"
 
 
 def _shown(spread):
