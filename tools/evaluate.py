@@ -1,21 +1,28 @@
-r"""Scores an exported model on photographs with 2D and ordinal labels.
+r"""Scores an exported model on photographs, or on any prepared dataset.
 
 Example:
     python -m tools.evaluate --model=saved_models/lite \
         --lsp=DATA/lspet_ordinal --first=5401 --last=6000
+    python -m tools.evaluate --model=saved_models/lite --data=prepared/h36m \
+        --group="act_\d+"
 
-The last line of standard output is JSON with the same figures.
+PCK and ordinal accuracy from the 2D labels and relations; from 3D poses, where
+the dataset has them, MPJPE, PA-MPJPE (after the best rotation, scale and
+translation), N-MPJPE (best scale), 3DPCK and AUC, also for each group of
+pictures, such as the actions. The last line of standard output is JSON with
+the same figures.
 """
 
 import json
 import pathlib
+import re
 
 import numpy as np
 from absl import app, flags
 
 import ordinal_tf
 from ordinal_tf import drawing
-from ordinal_tf.data import lsp
+from ordinal_tf.data import lsp, prepared, sources, windows
 from ordinal_tf.data import photos as pictures
 from ordinal_tf.training import evaluate
 
@@ -25,12 +32,21 @@ _MODEL = flags.DEFINE_string(
     "model", "lite", "Model folder, or the name of a shipped model."
 )
 _LSP = flags.DEFINE_string(
-    "lsp", None, "Folder in the published ordinal layout.", required=True
+    "lsp", None, "Folder in the published ordinal layout."
 )
-_FIRST = flags.DEFINE_integer("first", 5401, "First image, from 1.")
-_LAST = flags.DEFINE_integer("last", 6000, "Last image, included.")
+_DATA = flags.DEFINE_string(
+    "data", None, "Folder that tools.prepare wrote, instead of --lsp."
+)
+_GROUP = flags.DEFINE_string(
+    "group",
+    None,
+    "Regular expression: pictures of --data whose names match it in the same "
+    "way are also scored by themselves.",
+)
+_FIRST = flags.DEFINE_integer("first", 5401, "First image of --lsp, from 1.")
+_LAST = flags.DEFINE_integer("last", 6000, "Last image of --lsp, included.")
 _SKIP_LIMIT = flags.DEFINE_integer(
-    "skip_limit", 20, "Bad records that may be skipped."
+    "skip_limit", 20, "Bad records of --lsp that may be skipped."
 )
 _FIND = flags.DEFINE_bool(
     "find", False, "Find the person in the picture instead of using its box."
@@ -43,30 +59,82 @@ _SHEET = flags.DEFINE_string(
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    photos = lsp.read_lsp(
-        _LSP.value,
-        first=_FIRST.value,
-        last=_LAST.value,
-        skip_limit=_SKIP_LIMIT.value,
-    )
+    if bool(_LSP.value) == bool(_DATA.value):
+        raise ValueError("Name what to score on: --lsp, or else --data.")
+    if _DATA.value and _FIND.value or _LSP.value and _GROUP.value:
+        raise ValueError("--find goes with --lsp, and --group with --data.")
     predictor = ordinal_tf.load(_MODEL.value)
-    if _FIND.value:
-        found = _find(predictor, photos)
+    if _DATA.value:
+        people = prepared.open_prepared(_DATA.value)
+        found = _score_prepared(predictor, people)
     else:
-        found = evaluate.evaluate(
-            predictor.crops, photos, input_size=predictor.input_size
+        people = lsp.read_lsp(
+            _LSP.value,
+            first=_FIRST.value,
+            last=_LAST.value,
+            skip_limit=_SKIP_LIMIT.value,
         )
+        score = _find if _FIND.value else _score
+        found = score(predictor, people)
     for joint, value in found["pck_per_joint"].items():
         print(f"{joint:15} PCK@0.2 {value:5.1f} %")
     print(f"{'mean':15} PCK@0.2 {found['pck']:5.1f} %")
     print(
         f"ordinal accuracy {found['ordinal_accuracy']:.1f} % of the unequal "
         f"pairs, {found['equal_close']:.1f} % of the equal pairs close; "
-        f"{found['photos']} photographs, {found['pairs']} pairs"
+        f"{found['photos']} people, {found['pairs']} pairs"
     )
+    if found.get("poses"):
+        _print_poses(found)
     if _SHEET.value:
-        _write_sheet(pathlib.Path(_SHEET.value), predictor, photos)
+        _write_sheet(pathlib.Path(_SHEET.value), predictor, people)
     print(json.dumps(found))
+
+
+def _score(predictor, photos):
+    return evaluate.evaluate(
+        predictor.crops, photos, input_size=predictor.input_size
+    )
+
+
+def _score_prepared(predictor, people):
+    arguments, pose = evaluate.predictions(
+        predictor.crops,
+        sources.prepared_source(people.folder),
+        input_size=predictor.input_size,
+    )
+    records = [people.read(row) for row in range(len(people))]
+    true = np.stack([record["pose"] for record in records])
+    mask = np.stack([record["pose_mask"] for record in records])
+    found = evaluate.figures(**arguments)
+    found |= evaluate.pose_figures(true, mask, pose)
+    if _GROUP.value:
+        names = [_group_of(record["name"]) for record in records]
+        groups = {}
+        for group in sorted(set(names)):
+            rows = np.array([name == group for name in names])
+            groups[group] = evaluate.pose_figures(
+                true[rows], mask[rows], pose[rows]
+            )
+        found["groups"] = groups
+    return found
+
+
+def _group_of(name):
+    match = re.search(_GROUP.value, name)
+    return match[0] if match else "other"
+
+
+def _print_poses(found):
+    columns = ("mpjpe", "pa_mpjpe", "n_mpjpe", "pck3d", "auc")
+    heads = ("MPJPE", "PA-MPJPE", "N-MPJPE", "3DPCK, %", "AUC, %")
+    print(f"{'':15}" + "".join(f"{head:>10}" for head in heads))
+    for name, row in {**found.get("groups", {}), "all poses": found}.items():
+        if row["poses"]:
+            cells = "".join(f"{row[column]:10.1f}" for column in columns)
+            print(f"{name:15}{cells}  of {row['poses']}")
+    for joint, value in found["mpjpe_per_joint"].items():
+        print(f"{joint:15} error {value:6.1f} mm")
 
 
 def _find(predictor, photos):
@@ -85,18 +153,25 @@ def _find(predictor, photos):
     )
 
 
-def _write_sheet(path, predictor, photos):
-    rows = np.linspace(0, len(photos) - 1, 12).round().astype(int)
+def _write_sheet(path, predictor, people):
+    rows = np.linspace(0, len(people) - 1, 12).round().astype(int)
     tiles = []
     for row in rows:
-        box = photos.boxes[row : row + 1]
-        one = predictor.predict(photos.paths[row], box)
-        people = [{name: value[0] for name, value in one.items()}]
-        image = pictures.read_photo(photos.paths[row])
-        tiles.append(drawing.draw_prediction(image, people))
+        image, box = _picture(people, row)
+        one = predictor.predict(image, box[None])
+        drawn = [{name: value[0] for name, value in one.items()}]
+        tiles.append(drawing.draw_prediction(image, drawn))
     sheet = drawing.contact_sheet(tiles, columns=3, tile_height=320)
     _common.write_png(path, sheet)
     print(f"Wrote {path}.")
+
+
+def _picture(people, row):
+    """uint8 RGB and the box of a person."""
+    if isinstance(people, prepared.PreparedSet):
+        record = people.read(row)
+        return windows.decode(record["image"]), record["box"]
+    return pictures.read_photo(people.paths[row]), people.boxes[row]
 
 
 if __name__ == "__main__":

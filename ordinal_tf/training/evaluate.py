@@ -21,37 +21,61 @@ def evaluate(predict, photos, *, input_size, batch_size=16):
     """2D and ordinal figures over all photographs, cropped to their boxes.
 
     Args:
+        predict, photos, input_size, batch_size: see `predictions`.
+
+    Returns:
+        dict, see `figures`.
+    """
+    return figures(
+        **predictions(
+            predict, photos, input_size=input_size, batch_size=batch_size
+        )[0]
+    )
+
+
+def predictions(predict, photos, *, input_size, batch_size=16):
+    """Labels and predictions of all people, cropped to their boxes.
+
+    Args:
         predict: function of `(B, S, S, 3)` uint8 crops that returns a dict
             with `keypoints` `(B, 17, 2)` crop pixels and `ordinal_depth`
-            `(B, 17)`.
+            `(B, 17)`, and maybe `pose` `(B, 17, 3)` mm.
         photos: `labels.LabelledPhotos`, or a `sources.Source` that ends.
         input_size: int, S.
         batch_size: int.
 
     Returns:
-        dict, see `figures`.
+        dict of the arguments of `figures`, lengths in crop pixels, and the
+        predicted poses `(N, 17, 3)`, or None where there are none.
     """
     dataset = pipeline.evaluation_dataset(
         photos, input_size=input_size, batch_size=batch_size
     )
-    keypoints, depths, labels = [], [], []
+    found, labels = [], []
     for batch in dataset:
         predicted = predict(batch.pop("image"))
-        keypoints.append(ops.convert_to_numpy(predicted["keypoints"]))
-        depths.append(ops.convert_to_numpy(predicted["ordinal_depth"]))
+        found.append(
+            {
+                key: ops.convert_to_numpy(predicted[key])
+                for key in ("keypoints", "ordinal_depth", "pose")
+                if key in predicted
+            }
+        )
         labels.append({key: value.numpy() for key, value in batch.items()})
-    known = {
-        key: np.concatenate([one[key] for one in labels]) for key in labels[0]
+    found, known = _joined(found), _joined(labels)
+    arguments = {
+        "true": known["keypoints"],
+        "mask": known["keypoint_mask"],
+        "relation": known["relation"],
+        "relation_mask": known["relation_mask"],
+        "keypoints": found["keypoints"],
+        "depths": found["ordinal_depth"],
     }
-    return figures(
-        # Lengths in crop pixels will do: PCK is a ratio.
-        known["keypoints"],
-        known["keypoint_mask"],
-        known["relation"],
-        known["relation_mask"],
-        keypoints=np.concatenate(keypoints),
-        depths=np.concatenate(depths),
-    )
+    return arguments, found.get("pose")
+
+
+def _joined(parts):
+    return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
 
 
 def figures(true, mask, relation, relation_mask, *, keypoints, depths):
@@ -100,6 +124,51 @@ def figures(true, mask, relation, relation_mask, *, keypoints, depths):
         "depth_rms": float(np.sqrt(np.mean(np.square(depths)))),
         "photos": len(true),
         "pairs": int(unequal + equal),
+    }
+
+
+def pose_figures(true, mask, pose):
+    """3D figures, pooled over the people of whom a pose is known.
+
+    Args:
+        true: `(N, 17, 3)` mm, any root.
+        mask: `(N, 17)` bool, known joints.
+        pose: `(N, 17, 3)` predicted, mm, root-relative.
+
+    Returns:
+        dict: `mpjpe`, `pa_mpjpe` and `n_mpjpe` (mm), `pck3d` (% within 150
+        mm) and `auc` (%), of the root-relative poses; `mpjpe_per_joint`
+        (dict, mm) and `poses`, how many. People without a root joint are
+        left out.
+    """
+    root = skeleton.H36M17.root
+    known = mask[:, root] & (mask.sum(1) > 1)
+    true, mask, pose = true[known], mask[known], pose[known]
+    if not len(true):
+        return {"poses": 0}
+
+    def pooled(measure, **options):
+        values, counted = map(
+            ops.convert_to_numpy, measure(true, pose, mask=mask, **options)
+        )
+        return np.where(counted, values, 0), counted
+
+    def mean(measure, **options):
+        values, counted = pooled(measure, **options)
+        return float(values.sum() / counted.sum())
+
+    errors, counted = pooled(metrics.joint_errors, root=root)
+    per_joint = errors.sum(0) / np.maximum(counted.sum(0), 1)
+    return {
+        "mpjpe": float(errors.sum() / counted.sum()),
+        "pa_mpjpe": mean(metrics.pa_joint_errors),
+        "n_mpjpe": mean(metrics.n_joint_errors, root=root),
+        "pck3d": 100.0 * mean(metrics.pck3d, root=root),
+        "auc": 100.0 * mean(metrics.auc, root=root),
+        "mpjpe_per_joint": dict(
+            zip(skeleton.H36M17.joints, per_joint.tolist(), strict=True)
+        ),
+        "poses": len(true),
     }
 
 

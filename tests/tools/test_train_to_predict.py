@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from configs import reconstruction as default
 from ordinal_tf.training import reconstruction, runs
-from tests import lsp_files
+from tests import lsp_files, prepared_files
 
 # Keras turns variables into arrays in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings(
@@ -235,6 +235,22 @@ def scores(run_tool, work, sheet):
     assert code == 0 and json.loads(out.splitlines()[-1])["photos"] == 2, err
     code, _, err = run_tool("evaluate", *arguments)
     assert code == 1 and "images 1 to 12; the range asked for" in err
+    prepared_files.write_prepared(work / "people", count=6)
+    data = (arguments[0], f"--data={work / 'people'}")
+    code, out, err = run_tool(
+        "evaluate", *data, "--group=[0-5].jpg", f"--sheet={sheet}"
+    )
+    assert code == 0, err
+    found = json.loads(out.splitlines()[-1])
+    assert found["poses"] == found["photos"] == 6
+    groups = found["groups"]
+    assert list(groups) == [f"{i}.jpg" for i in range(6)]
+    mean = np.mean([one["mpjpe"] for one in groups.values()])
+    assert found["mpjpe"] == pytest.approx(mean)
+    assert 0 < found["pa_mpjpe"] < found["mpjpe"]
+    assert f"{found['pa_mpjpe']:10.1f}" in out
+    code, _, err = run_tool("evaluate", *data, arguments[1])
+    assert code == 1 and "--lsp, or else --data" in err
 
 
 def times(run_tool, work):

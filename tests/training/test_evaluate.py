@@ -178,3 +178,34 @@ def test_evaluate_goes_through_the_crops(tmp_path):
     assert found["pck"] == pytest.approx(100 * 69 / 70)
     # Joints sorted by how many they are nearer than: nearly always right.
     assert found["ordinal_accuracy"] > 90
+
+
+def test_pose_figures_by_hand():
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=(4, 17, 3)) * 300
+    true -= true[:, :1]
+    mask = np.ones((4, 17), bool)
+    mask[3, 0] = False  # No root: left out.
+    mask[2, 5] = False
+    pose = 2 * true
+    pose[3] = np.nan
+    pose[2, 5] = np.nan
+    found = evaluate.pose_figures(true + 1000, mask, pose)
+    assert found["poses"] == 3
+    lengths = np.linalg.norm(true[:3], axis=-1)[mask[:3]]
+    assert found["mpjpe"] == pytest.approx(lengths.mean(), rel=1e-5)
+    assert found["n_mpjpe"] == pytest.approx(0, abs=1e-3)
+    assert found["pa_mpjpe"] == pytest.approx(0, abs=1e-2)
+    assert found["pck3d"] == pytest.approx(100 * (lengths < 150).mean())
+    assert found["mpjpe_per_joint"]["pelvis"] == 0
+    pose = true.copy()
+    pose[0, 4] += (0, 100, 0)
+    found = evaluate.pose_figures(true, mask, pose)
+    assert found["mpjpe"] == pytest.approx(100 / 50)
+    assert found["mpjpe_per_joint"]["left_hip"] == pytest.approx(100 / 3)
+
+
+def test_nobody_with_a_pose():
+    zeros = np.zeros((2, 17, 3))
+    found = evaluate.pose_figures(zeros, np.zeros((2, 17), bool), zeros)
+    assert found == {"poses": 0}
