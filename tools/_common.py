@@ -1,5 +1,6 @@
 """What every program shares: its start, errors in one line, progress."""
 
+import json
 import pathlib
 import sys
 import time
@@ -148,6 +149,14 @@ def progress_line(total, label, *, stream=None, every_s=10.0):
         stream.flush()
 
     return update
+
+
+def parse_json(text, flag):
+    """What a flag says in JSON; `ValueError` names the flag."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"`{flag}` is not JSON: {error}.") from error
 
 
 def progress(items, *, label, total=None):

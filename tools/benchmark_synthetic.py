@@ -28,7 +28,9 @@ _SIZE = flags.DEFINE_integer("size", 256, "Side in pixels.", lower_bound=32)
 _PRESET = flags.DEFINE_enum(
     "preset", "photographs", sorted(people.PRESETS), "What they are like."
 )
-_VIEWS = flags.DEFINE_integer("views", 1, "Pictures of each posed body.", 1)
+_VIEWS = flags.DEFINE_integer(
+    "views", 2, "Pictures of each posed body; 2 is tools.prepare's default.", 1
+)
 
 # What the table lists: functions that `people` calls.
 _STEPS = {

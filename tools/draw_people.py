@@ -47,10 +47,7 @@ _WRITTEN = ("box", "keypoints", "pose", "camera", "visible", "kind")
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    try:
-        options = json.loads(_OPTIONS.value)
-    except ValueError as error:
-        raise ValueError(f"`--options` is not JSON: {error}.") from error
+    options = _common.parse_json(_OPTIONS.value, "--options")
     numbers = range(_FIRST.value, _FIRST.value + _COUNT.value)
     if _NUMBERS.value:
         if not all(number.isdecimal() for number in _NUMBERS.value):

@@ -71,6 +71,27 @@ _JOINTS = flags.DEFINE_enum(
     ["h36m17", "lsp14"],
     "synthetic: where joints are, as Human3.6M or as LSP has them.",
 )
+_VIEWS = flags.DEFINE_integer(
+    "views",
+    2,
+    "synthetic: pictures of each posed person, from places and in front of "
+    "backgrounds of their own; more are faster, and less different.",
+    1,
+)
+_OPTIONS = flags.DEFINE_string(
+    "options",
+    "{}",
+    'synthetic: JSON, such as {"camera": {"roll": 0}}; see docs/synthetic.md.',
+)
+_POSES = flags.DEFINE_string(
+    "poses",
+    None,
+    "synthetic: your own poses: a folder of .bvh, or .asf and .amc, or an .npz "
+    "of (M, 17, 3) mm with y up.",
+)
+_PICTURES = flags.DEFINE_string(
+    "pictures", None, "synthetic: folder of backgrounds without people."
+)
 _VALIDATE = flags.DEFINE_bool(
     "validate", False, "Check what --out holds, once it is prepared."
 )
@@ -114,20 +135,32 @@ def _lsp():
 
 def _synthetic():
     # Here, because its body takes a while to load.
-    from ordinal_tf.synthetic import people
+    from ordinal_tf.synthetic import people, poses, scenes
 
-    options = {
+    if not _COUNT.value or _COUNT.value < 1:
+        raise ValueError("Name how many people to render with --count=N.")
+    plain = {
         "seed": _SEED.value,
         "size": _SIZE.value,
         "preset": _PRESET.value,
         "joints": _JOINTS.value,
+        "views": _VIEWS.value,
     }
-    if not _COUNT.value or _COUNT.value < 1:
-        raise ValueError("Name how many people to render with --count=N.")
+    # What the card says of these are names, not the things themselves.
+    more, named = {}, {}
+    if _OPTIONS.value != "{}":
+        more["options"] = _common.parse_json(_OPTIONS.value, "--options")
+        named["options"] = _OPTIONS.value
+    if _POSES.value:
+        more["recorded"] = poses.read_poses(_POSES.value)
+        named["poses"] = f"{len(more['recorded'])} of {_POSES.value}"
+    if _PICTURES.value:
+        more["pictures"] = scenes.find_pictures(_PICTURES.value)
+        named["pictures"] = f"{len(more['pictures'])} of {_PICTURES.value}"
     made = rendered.RenderedPeople(
-        people.SyntheticPeople(**options),
+        people.SyntheticPeople(**plain, **more),
         "synthetic",
-        options,
+        plain | named,
         0,
         _COUNT.value,
     )

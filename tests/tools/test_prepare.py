@@ -89,6 +89,8 @@ def test_what_looks_wrong_fails(run_tool, tmp_path, monkeypatch):
         (["coconut"], "No dataset is called 'coconut'; there are: lsp, "),
         (["lsp", "--source=/nowhere"], "joints.mat is missing"),
         (["synthetic"], "how many people to render with --count=N"),
+        (["synthetic", "--count=1", "--options={"], "`--options` is not JSON"),
+        (["synthetic", "--count=1", "--poses=no.npz"], "no.npz is neither a"),
         (["--validate"], "has no dataset.json"),
     ],
 )
