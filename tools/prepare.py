@@ -24,6 +24,8 @@ from ordinal_tf.data import (
     coco,
     h36m,
     h36m_npz,
+    h36m_release,
+    humaneva,
     lsp,
     mpi_inf_3dhp,
     mpii,
@@ -216,6 +218,18 @@ _READERS = {
         "academic use, see the dataset's terms",
         skeleton.H36M17,
     ),
+    "h36m_release": (
+        h36m_release.read_h36m_release,
+        "Human3.6M, the release itself, 10 frames a second",
+        "academic use, see the dataset's terms",
+        skeleton.H36M32,
+    ),
+    "humaneva": (
+        humaneva.read_humaneva,
+        "HumanEva-I, walking and jogging",
+        "for research, see the dataset's terms",
+        skeleton.HUMANEVA15,
+    ),
     "mpi_inf_3dhp": (
         mpi_inf_3dhp.read_mpi_inf_3dhp,
         "MPI-INF-3DHP, test set",
@@ -225,9 +239,13 @@ _READERS = {
 }
 
 
+_VIDEOS = ("h36m_release", "humaneva")
+
+
 def _read(name):
     read, *about = _READERS[name]
-    options = {"skip_limit": _SKIP_LIMIT.value}
+    # Of videos every copy lacks some; their readers name each.
+    options = {} if name in _VIDEOS else {"skip_limit": _SKIP_LIMIT.value}
     if _SPLIT.value:
         options["split"] = _SPLIT.value
     photos = read(_SOURCE.value, **options)

@@ -24,7 +24,14 @@ import tensorflow as tf
 import threadpoolctl
 
 from ordinal_tf import __version__
-from ordinal_tf.data import cards, labels, prepared, records, windows
+from ordinal_tf.data import (
+    cards,
+    labels,
+    prepared,
+    records,
+    video,
+    windows,
+)
 
 SHARD_RECORDS = 500
 REQUEST = "preparing.json"  # What an unfinished folder is to become.
@@ -70,8 +77,10 @@ class PhotoPeople:
         for field in dataclasses.fields(self.photos):
             if field.name not in ("name", "paths"):
                 digest.update(getattr(self.photos, field.name).tobytes())
-        for path in map(pathlib.Path, self.photos.paths):
-            size = path.stat().st_size if path.is_file() else -1
+        for text in self.photos.paths:
+            path = pathlib.Path(text)
+            file = pathlib.Path(video.split_path(text)[0])
+            size = file.stat().st_size if file.is_file() else -1
             digest.update(f"{path.name} {size}\n".encode())
         return digest.hexdigest()
 

@@ -12,6 +12,7 @@ import cv2
 
 from ordinal_tf.data import photos
 
+_AGAIN = "it is cut off or damaged, fetch it again."
 SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v")
 
 
@@ -84,27 +85,69 @@ def read_frames(path, frames, *, threads=1):
             "`frames` must be increasing numbers from 0, because a video is "
             f"decoded in order. Received: {frames[:5]}..."
         )
-    video = _open(path, threads=threads)
+    reader = Reader(threads=threads)
     try:
-        _info(video, path)
-        place = -1
         for frame in frames:
-            while place < frame:
-                place += 1
-                if not video.grab():
-                    raise ValueError(
-                        f"{path} ends at frame {place}, before frame {frame}; "
-                        "it is cut off or damaged, fetch it again."
-                    )
-            decoded, picture = video.retrieve()
-            if not decoded or picture is None or picture.ndim != 3:
-                raise ValueError(
-                    f"{path}: frame {frame} cannot be decoded; the video is "
-                    "damaged, fetch it again."
-                )
-            yield frame, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+            yield frame, reader.read(path, frame)
     finally:
-        video.release()
+        reader.close()
+
+
+class Reader:
+    """Single frames, quickly where they are asked for in order.
+
+    The last video stays open, and decoding goes on from its last frame.
+
+    Args:
+        threads: int, for the decoder.
+    """
+
+    def __init__(self, *, threads=1):
+        self._threads = threads
+        self._path = self._video = self._fault = None
+        self._place, self._picture = -1, None
+
+    def read(self, path, frame):
+        """uint8 `(H, W, 3)` RGB of a frame, counted from 0.
+
+        Raises:
+            ValueError: see `read_frames`.
+        """
+        path = str(path)
+        if path != self._path or frame < self._place:
+            self.close()
+            self._video = _open(path, threads=self._threads)
+            self._path = path
+            _info(self._video, path)
+        if self._fault:
+            raise ValueError(f"{self._fault}, before frame {frame}; {_AGAIN}")
+        if frame > self._place:
+            self._picture = self._decoded(path, frame)
+        return self._picture
+
+    def close(self):
+        """Closes the video."""
+        if self._video is not None:
+            self._video.release()
+        self._path = self._video = self._fault = None
+        self._place, self._picture = -1, None
+
+    def _decoded(self, path, frame):
+        while self._place < frame:
+            self._place += 1
+            if not self._video.grab():
+                # Kept, or each later frame would decode all of it again.
+                self._fault = f"{path} ends at frame {self._place}"
+                raise ValueError(
+                    f"{self._fault}, before frame {frame}; {_AGAIN}"
+                )
+        decoded, picture = self._video.retrieve()
+        if not decoded or picture is None or picture.ndim != 3:
+            raise ValueError(
+                f"{path}: frame {frame} cannot be decoded; the video is "
+                "damaged, fetch it again."
+            )
+        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def _open(path, *, threads):

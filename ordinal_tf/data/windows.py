@@ -1,5 +1,6 @@
 """From one labelled picture to one record: a window around the person."""
 
+import functools
 import io
 import pathlib
 
@@ -8,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ordinal_tf.data import photos as pictures
-from ordinal_tf.data import records
+from ordinal_tf.data import records, video
 
 # What crops need that are turned by 30 degrees at a scale of 0.75:
 # (cos 30 + sin 30) / 0.75 = 1.82 boxes.
@@ -21,7 +22,7 @@ QUALITY = 92
 def photo_record(
     labelled, row, *, root, margin=MARGIN, max_side=MAX_SIDE, quality=QUALITY
 ):
-    """The record of one person in a picture file.
+    """The record of one person in a picture file or a frame of a video.
 
     JPEG bytes are kept as they are where the window is most of the picture
     and need not shrink; otherwise the window is cut out, shrunk once by area
@@ -43,18 +44,20 @@ def photo_record(
         OSError: the file cannot be opened.
     """
     path = pathlib.Path(labelled.paths[row])
-    data = pictures.encode_for_graph(path)
-    number = records.picture_number(path.read_bytes())
-    height, width = pictures.size_of(data)
+    data, pixels, number = _load(path)
+    height, width = pixels.shape[:2] if data is None else pictures.size_of(data)
     box = np.asarray(labelled.boxes[row], np.float64)
     left, top, right, bottom = _window(box, (width, height), margin, path)
     scale = min(1.0, max_side / box[2])
     share = (right - left) * (bottom - top) / (width * height)
     to_window = np.eye(3)
-    if scale == 1 and share >= 0.5 and data.startswith(b"\xff\xd8"):
+    as_it_is = data is not None and data.startswith(b"\xff\xd8")
+    if scale == 1 and share >= 0.5 and as_it_is:
         encoded = data
     else:
-        image = pictures.read_photo(path)[top:bottom, left:right]
+        if pixels is None:
+            pixels = pictures.read_photo(path)
+        image = pixels[top:bottom, left:right]
         size = (
             max(1, round((right - left) * scale)),
             max(1, round((bottom - top) * scale)),
@@ -75,6 +78,22 @@ def photo_record(
         **_move(labelled, row, box, to_window),
     }
     return record, number
+
+
+def _load(path):
+    """Encoded picture or None, its pixels or None, and its number."""
+    file, frame = video.split_path(path)
+    if frame is None:
+        number = records.picture_number(path.read_bytes())
+        return pictures.encode_for_graph(path), None, number
+    pixels = _videos().read(file, frame)
+    return None, pixels, records.picture_number(pixels.tobytes())
+
+
+@functools.cache
+def _videos():
+    """The process's reader: the people of a shard come frame by frame."""
+    return video.Reader()
 
 
 def encode_jpeg(image, quality):

@@ -77,3 +77,31 @@ def test_too_large(tmp_path, monkeypatch):
     monkeypatch.setattr(photos, "MAX_PIXELS", 64 * 48 - 1)
     with pytest.raises(ValueError, match="64 x 48 pixels; 1 to 3071"):
         video.describe(path)
+
+
+def test_a_reader_goes_on_and_back(tmp_path, monkeypatch):
+    paths = [
+        str(video_files.write_video(tmp_path / name, 20))
+        for name in ("a.mp4", "b.mp4")
+    ]
+    opened = []
+    real = video._open
+
+    def counting(path, **options):
+        opened.append(path)
+        return real(path, **options)
+
+    monkeypatch.setattr(video, "_open", counting)
+    reader = video.Reader()
+    for which, frame in ((0, 3), (0, 3), (0, 9), (1, 2), (1, 19), (0, 4)):
+        image = reader.read(paths[which], frame)
+        assert video_files.number(image, frame) == frame
+    assert opened == [paths[0], paths[1], paths[0]]
+    # The end is found once.
+    for frame in (25, 30):
+        message = f"ends at frame 20, before frame {frame}"
+        with pytest.raises(ValueError, match=message):
+            reader.read(paths[0], frame)
+    assert len(opened) == 3
+    assert video_files.number(reader.read(paths[0], 1), 1) == 1
+    reader.close()

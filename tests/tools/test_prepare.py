@@ -5,8 +5,8 @@ import json
 import cv2
 import pytest
 
-from ordinal_tf.data import prepared
-from tests import lsp_files, prepared_files
+from ordinal_tf.data import prepared, video, windows
+from tests import h36m_files, lsp_files, prepared_files, video_files
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +105,28 @@ def test_inspect_without_a_folder(run_tool, tmp_path):
     assert code == 1 and "Name a prepared folder with --data" in err
     code, _, err = run_tool("inspect", f"--run={tmp_path}")
     assert code == 1 and "has no config.json" in err
+
+
+def test_frames_of_videos(run_tool, tmp_path):
+    pytest.importorskip("cdflib")
+    h36m_files.write_release(tmp_path / "h36m", subjects=("S9",))
+    out = tmp_path / "out"
+    code, _, err = prepare(
+        run_tool,
+        "h36m_release",
+        f"--source={tmp_path / 'h36m'}",
+        "--split=test",
+        f"--out={out}",
+        "--shard_records=5",
+    )
+    assert code == 0, err
+    people = prepared.open_prepared(out)
+    # Two actions of 12 frames at 50 a second, four cameras, 10 a second kept.
+    assert len(people) == 2 * 4 * 3
+    for row in range(len(people)):
+        record = people.read(row)
+        film, frame = video.split_path(record["name"])
+        assert film.startswith("S9/Videos/Directions")
+        picture = windows.decode(record["image"])
+        assert video_files.number(picture, frame) == frame
+        assert record["pose_mask"].all() and record["camera"].any()
