@@ -8,6 +8,7 @@ import pytest
 ROWS = {
     "paths": 0,
     "skeleton": 0,
+    "boxes": 0,
     "geometry": 0,
     "ordinal": 0,
     "volumes": 1,

@@ -67,4 +67,7 @@ def test_without_a_checkout(monkeypatch):
 
 def test_unknown_readers(run_tool):
     code, _, err = run_tool("fuzz_readers", "--readers=lsp,cats")
-    assert code == 1 and "No reader is called cats; there are: lsp" in err
+    assert (
+        code == 1
+        and "No reader is called cats; there are: prepared, lsp" in err
+    )
