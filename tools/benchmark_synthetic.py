@@ -29,7 +29,7 @@ _PRESET = flags.DEFINE_enum(
     "preset", "photographs", sorted(people.PRESETS), "What they are like."
 )
 _VIEWS = flags.DEFINE_integer(
-    "views", 2, "Pictures of each posed body; 2 is tools.prepare's default.", 1
+    "views", 4, "Pictures of each posed body; 4 is tools.prepare's default.", 1
 )
 
 # What the table lists: functions that `people` calls.

@@ -75,7 +75,7 @@ _JOINTS = flags.DEFINE_enum(
 )
 _VIEWS = flags.DEFINE_integer(
     "views",
-    2,
+    4,
     "synthetic: pictures of each posed person, from places and in front of "
     "backgrounds of their own; more are faster, and less different.",
     1,

@@ -16,12 +16,10 @@ import multiprocessing
 import os
 import pathlib
 import shutil
-import signal
 
 import cv2
 import numpy as np
 import tensorflow as tf
-import threadpoolctl
 
 from ordinal_tf import __version__
 from ordinal_tf.data import (
@@ -31,6 +29,7 @@ from ordinal_tf.data import (
     records,
     video,
     windows,
+    workers,
 )
 
 SHARD_RECORDS = 500
@@ -273,7 +272,7 @@ def _running(todo, processes, out):
         min(processes, len(todo)),
         # TensorFlow's threads do not survive a fork.
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_quiet_worker,
+        initializer=workers.start,
     )
     try:
         yield pool.map(_write_shard, todo)
@@ -284,15 +283,6 @@ def _running(todo, processes, out):
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _quiet_worker():
-    # Ctrl-C is the parent's business, which then ends its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The processes are the parallelism: threads of BLAS on top of them, all
-    # on the same cores, halve the speed.
-    cv2.setNumThreads(1)
-    threadpoolctl.threadpool_limits(1)
 
 
 def _write_shard(task):

@@ -8,14 +8,11 @@ function of i.
 import concurrent.futures
 import dataclasses
 import multiprocessing
-import signal
 
-import cv2
 import numpy as np
 import tensorflow as tf
-import threadpoolctl
 
-from ordinal_tf.data import photos, records, sources
+from ordinal_tf.data import photos, records, sources, workers
 
 _LABELS = ("box", "keypoints", "keypoint_mask", "depth", "depth_mask", "camera")
 
@@ -120,10 +117,7 @@ _people = None  # Of a worker process.
 def _start_worker(people):
     global _people
     _people = people
-    # Ctrl-C is the parent's business, which then ends its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
-    threadpoolctl.threadpool_limits(1)
+    workers.start()
 
 
 def _strings_of(i):
