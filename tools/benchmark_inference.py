@@ -6,10 +6,11 @@ Example:
 
 With --config=paper in place of --model the network of that config is timed,
 with random weights. Everything runs in a process of its own, one person, one
-crop at a time. PyTorch, OpenVINO and LiteRT take part where they are
-installed. The last line of standard output is JSON: `milliseconds`,
-`ratio_vs_pytorch`, `peak_megabytes` by what was run, `ratio_to_crop`,
-`megabytes` and, with --serving_seconds, what tools.benchmark_serving measures.
+crop at a time; then clients load tools.serve, as in tools.benchmark_serving.
+PyTorch, OpenVINO, LiteRT and serving take part where they are installed. The
+last line of standard output is JSON: `milliseconds`, `ratio_vs_pytorch`,
+`peak_megabytes` by what was run, `ratio_to_crop`, `megabytes`,
+`requests_per_second` and the rest that tools.benchmark_serving measures.
 """
 
 import importlib.util
@@ -36,10 +37,12 @@ from ordinal_tf.models import build, lifting
 
 from . import _common
 
-_FRAMEWORKS = {
+# What needs a package that may not be installed.
+_OPTIONAL = {
     "litert": "litert_quantizer",
     "pytorch": "torch",
     "openvino": "openvino",
+    "serving": "tensorflow_serving",
 }
 _MODEL = flags.DEFINE_string(
     "model", "lite", "Model folder, or the name of a shipped model."
@@ -54,14 +57,14 @@ _THREADS = flags.DEFINE_integer(
 )
 _ONLY = flags.DEFINE_list(
     "only",
-    ["saved_model", "tensorflow", *_FRAMEWORKS],
+    ["saved_model", "tensorflow", *_OPTIONAL],
     "What to time, of these.",
 )
 _SERVING = flags.DEFINE_float(
     "serving_seconds",
-    0.0,
-    "Also load tools.serve, so long with each number of clients.",
-    lower_bound=0.0,
+    3.0,
+    "How long tools.serve is loaded with each number of clients.",
+    lower_bound=0.1,
 )
 
 
@@ -75,7 +78,8 @@ def main(argv):
         photo = work / "photo"
         photo.write_bytes(data)
         model, chain_parts, size = _model(work)
-        jobs = list(_jobs(work, model, chain_parts, size, str(photo)))
+        wanted = _wanted()
+        jobs = list(_jobs(wanted, work, model, chain_parts, size, str(photo)))
         found = {}
         for name, kind, job in jobs:
             result = timing.measure(
@@ -92,7 +96,7 @@ def main(argv):
                 print(f"{label:32} {value:8.1f} ms {peak:7.0f} MB", flush=True)
         _check_volumes(work)
         report = _report(found, model)
-        if _SERVING.value:
+        if "serving" in wanted:
             report |= _serving(model, data, height, width)
     print(f"one picture of {width} x {height} pixels, one person")
     print(json.dumps(report))
@@ -119,14 +123,19 @@ def _model(work):
     return version, [network, lifter, options], size
 
 
-def _jobs(work, model, parts, size, photo):
-    """Yields the name, the kind and the options of every measurement."""
-    network, lifter, options = parts
+def _wanted():
+    """What was asked for, less what is not installed; a set."""
     wanted = set(_ONLY.value)
-    for name in sorted(wanted & set(_FRAMEWORKS)):
-        if importlib.util.find_spec(_FRAMEWORKS[name]) is None:
+    for name in sorted(wanted & set(_OPTIONAL)):
+        if importlib.util.find_spec(_OPTIONAL[name]) is None:
             print(f"{name} is not installed, so it is left out.")
             wanted.remove(name)
+    return wanted
+
+
+def _jobs(wanted, work, model, parts, size, photo):
+    """Yields the name, the kind and the options of every measurement."""
+    network, lifter, options = parts
     if "saved_model" in wanted:
         yield (
             "saved_model",
