@@ -1,5 +1,6 @@
 """An exported model as a Python function of photographs."""
 
+import functools
 import json
 import pathlib
 
@@ -9,7 +10,7 @@ import tensorflow as tf
 from ordinal_tf import paths
 from ordinal_tf.boxes import check_boxes
 from ordinal_tf.data import photos
-from ordinal_tf.export import saved_model
+from ordinal_tf.export import finding, saved_model
 
 OUTPUTS = ("keypoints", "ordinal_depth", "pose", "score")
 
@@ -68,8 +69,7 @@ class Predictor:
             photo: path of a picture (any kind, EXIF-rotated too), or uint8
                 RGB `(H, W, 3)`.
             boxes: `(P, 3)` centre x, centre y and side in photo pixels, one
-                per person; None finds one person: a pass on the whole
-                picture, then one on the box that its joints suggest.
+                per person; None finds one person, see `finding`.
 
         Returns:
             dict of float32 arrays, one row a person: `box` `(P, 3)`,
@@ -83,7 +83,11 @@ class Predictor:
         """
         data, (height, width) = _encode(photo)
         if boxes is None:
-            boxes = self._find(data, width, height)
+            # The signature finds the person by itself too, but does not say
+            # where; this takes the same passes.
+            boxes = finding.find_person(
+                functools.partial(self._run, data), width, height
+            ).numpy()
         boxes = check_boxes(boxes, width, height)
         found = self._run(data, boxes)
         return {"box": boxes, **found}
@@ -95,15 +99,6 @@ class Predictor:
             dict of tensors as `predict`, keypoints in crop pixels, no box.
         """
         return self._crops(image=image)
-
-    def _find(self, data, width, height):
-        # The signature finds the person by itself too, but does not say
-        # where; these are the same passes.
-        box = saved_model.whole_box(float(width), float(height))
-        found = self._run(data, box)
-        return saved_model.box_of_person(
-            found["keypoints"], found["score"], box
-        ).numpy()
 
     def _run(self, data, boxes):
         boxes = tf.constant(boxes, tf.float32)

@@ -18,16 +18,11 @@ from tensorflow.python.framework import convert_to_constants
 from ordinal_tf import boxes as box_limits
 from ordinal_tf import geometry, paths, skeleton
 from ordinal_tf.data import transforms
-from ordinal_tf.export import fold, parity, photo_bytes, warmup
+from ordinal_tf.export import finding, fold, parity, photo_bytes, warmup
 from ordinal_tf.models import inference, lifting
 
 CARD = "assets.extra/card.json"
 LABELS = "assets.extra/labels.txt"
-# Joints that must be seen well enough before they say where the person is.
-_SEEN = 0.1
-_FEWEST = 4
-# Wider than a labelled box: the joints that were not seen lie outside.
-_MARGIN = 1.4
 
 
 def chain(
@@ -177,11 +172,11 @@ class Signatures(tf.Module):
         return {**found, "keypoints": keypoints}
 
     def _find(self, image):
-        """Box of the person: the whole picture, then what its joints say."""
-        shape = tf.cast(tf.shape(image), tf.float32)
-        box = whole_box(shape[1], shape[0])
-        found = self._predict_boxes(image, box)
-        return box_of_person(found["keypoints"], found["score"], box)
+        """Box of the person whom the picture shows."""
+        shape = tf.shape(image)
+        return finding.find_person(
+            functools.partial(self._predict_boxes, image), shape[1], shape[0]
+        )
 
 
 class PoseModule(Signatures):
@@ -252,31 +247,6 @@ def freeze(function, spec):
     # Freezing flattens a dict in the order of its keys.
     names = sorted(concrete.structured_outputs)
     return lambda image: dict(zip(names, frozen(image), strict=True))
-
-
-def whole_box(width, height):
-    """Box `(1, 3)` around a whole picture of that many pixels."""
-    side = tf.maximum(width, height)
-    return tf.stack([(width - 1.0) / 2.0, (height - 1.0) / 2.0, side])[None]
-
-
-def box_of_person(keypoints, score, box):
-    """The box that a first pass suggests.
-
-    Args:
-        keypoints: `(B, 17, 2)` photo pixels.
-        score: `(B, 17)`.
-        box: `(B, 3)` the box of the first pass, kept where fewer than four
-            joints were seen well.
-
-    Returns:
-        `(B, 3)` float32.
-    """
-    seen = score >= _SEEN
-    enough = tf.reduce_sum(tf.cast(seen, tf.int32), axis=-1) >= _FEWEST
-    seen = tf.logical_or(seen, ~enough[:, None])
-    around = geometry.box_around(keypoints, seen, margin=_MARGIN)
-    return tf.where(enough[:, None], around, box)
 
 
 def _check_counts(photos, boxes, counts):
