@@ -1,14 +1,17 @@
 """Frames of videos, for labels whose path is `VIDEO.mp4@120`.
 
-Such a path names frame 120 of a video, counted from 0. Videos are decoded
+Such a path names frame 120 of a video, counted from 0; `every_frame` goes
+through all of them, and `writing` makes videos of results. Videos are decoded
 from their start without seeking: with most codecs a frame is only right when
 those before it were decoded, and seeking lands on another one in some files.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 
 import cv2
+import numpy as np
 
 from ordinal_tf.data import photos
 
@@ -43,10 +46,14 @@ def split_path(path):
     `"a.mp4@120"` gives `("a.mp4", 120)`; `"me@120.jpg"` is a photograph.
     """
     video, at, frame = str(path).rpartition("@")
-    is_video = pathlib.Path(video).suffix.lower() in SUFFIXES
-    if at and is_video and frame.isascii() and frame.isdigit():
+    if at and is_video(video) and frame.isascii() and frame.isdigit():
         return video, int(frame)
     return str(path), None
+
+
+def is_video(path):
+    """Whether a file is a video, by the end of its name."""
+    return pathlib.Path(path).suffix.lower() in SUFFIXES
 
 
 def describe(path):
@@ -91,6 +98,74 @@ def read_frames(path, frames, *, threads=1):
             yield frame, reader.read(path, frame)
     finally:
         reader.close()
+
+
+def every_frame(path, *, step=1):
+    """Decodes a video to its end, however many frames its header promises.
+
+    Args:
+        path: file.
+        step: int, every so-manieth frame, from the first.
+
+    Yields:
+        (frame, uint8 `(H, W, 3)` RGB).
+
+    Raises:
+        ValueError: the file is missing or no video, has no frame that can be
+            decoded, or larger ones than `photos.MAX_PIXELS`.
+    """
+    video = _open(path, threads=1)
+    try:
+        _info(video, path)
+        frame = 0
+        while video.grab():
+            if frame % step == 0:
+                yield frame, _picture(video, path, frame)
+            frame += 1
+        if not frame:
+            raise ValueError(f"{path} has no frame that can be decoded.")
+    finally:
+        video.release()
+
+
+@contextlib.contextmanager
+def writing(path, *, fps):
+    """Writes an MPEG-4 video, which gets its name when it is whole.
+
+    Args:
+        path: `.mp4` file.
+        fps: float, frames per second.
+
+    Yields:
+        Function that adds a frame, uint8 `(H, W, 3)` RGB, all of one size.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = pathlib.Path(path)
+    new = path.with_name(f"new_{path.name}")
+    writer = cv2.VideoWriter()
+
+    def add(image):
+        # Codecs want even sides.
+        image = np.pad(
+            image, [(0, side % 2) for side in image.shape[:2]] + [(0, 0)]
+        )
+        if not writer.isOpened():
+            code = cv2.VideoWriter_fourcc(*"mp4v")
+            size = image.shape[1::-1]
+            if not writer.open(str(new), cv2.CAP_FFMPEG, code, fps, size):
+                raise OSError(f"Could not write {new}.")
+        writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+
+    try:
+        yield add
+        if writer.isOpened():
+            writer.release()
+            new.replace(path)
+    finally:
+        writer.release()
+        new.unlink(missing_ok=True)
 
 
 class Reader:
@@ -141,13 +216,7 @@ class Reader:
                 raise ValueError(
                     f"{self._fault}, before frame {frame}; {_AGAIN}"
                 )
-        decoded, picture = self._video.retrieve()
-        if not decoded or picture is None or picture.ndim != 3:
-            raise ValueError(
-                f"{path}: frame {frame} cannot be decoded; the video is "
-                "damaged, fetch it again."
-            )
-        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        return _picture(self._video, path, frame)
 
 
 def _open(path, *, threads):
@@ -166,6 +235,17 @@ def _open(path, *, threads):
             "another kind, fetch it again."
         )
     return video
+
+
+def _picture(video, path, frame):
+    """The frame that was grabbed last, RGB."""
+    decoded, picture = video.retrieve()
+    if not decoded or picture is None or picture.ndim != 3:
+        raise ValueError(
+            f"{path}: frame {frame} cannot be decoded; the video is damaged, "
+            "fetch it again."
+        )
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def _info(video, path):

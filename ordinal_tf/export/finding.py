@@ -29,8 +29,8 @@ def find_person(predict, width, height):
         width, height: float, of the picture, pixels.
 
     Returns:
-        `(1, 3)` float32 centre x, centre y and side; the whole picture where
-        fewer than four joints were seen well.
+        `(1, 3)` float32 centre x, centre y and side, the centre in the
+        picture; the whole picture where fewer than four joints were seen well.
     """
     width, height = tf.cast(width, tf.float32), tf.cast(height, tf.float32)
     centre = [(width - 1) / 2, (height - 1) / 2]
@@ -41,12 +41,16 @@ def find_person(predict, width, height):
     second = predict(boxes)
     score = tf.convert_to_tensor(second["score"])
     surer = tf.argmax(tf.reduce_mean(score, axis=-1))[None]
-    return _around(
+    found = _around(
         tf.gather(second["keypoints"], surer),
         tf.gather(score, surer),
         tf.gather(boxes, surer),
         _MARGIN,
     )
+    # Joints may be seen where a crop goes on beyond the picture.
+    edge = tf.stack([width, height]) - 1
+    middle = tf.clip_by_value(found[:, :2], 0.0, edge)
+    return tf.concat([middle, found[:, 2:]], axis=1)
 
 
 def _around(keypoints, score, box, margin):

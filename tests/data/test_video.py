@@ -105,3 +105,37 @@ def test_a_reader_goes_on_and_back(tmp_path, monkeypatch):
     assert len(opened) == 3
     assert video_files.number(reader.read(paths[0], 1), 1) == 1
     reader.close()
+
+
+def test_every_frame(tmp_path):
+    path = video_files.write_video(tmp_path / "a.mp4", 11)
+    found = list(video.every_frame(path, step=3))
+    assert [frame for frame, _ in found] == [0, 3, 6, 9]
+    for frame, image in found:
+        assert video_files.number(image, frame) == frame
+    with pytest.raises(ValueError, match="b.mp4 is missing"):
+        list(video.every_frame(tmp_path / "b.mp4"))
+
+
+def test_writing(tmp_path):
+    path = tmp_path / "out.mp4"
+    with video.writing(path, fps=12.5) as add:
+        assert not path.exists()
+        for frame in range(4):
+            add(np.full((33, 47, 3), video_files.grey(frame), np.uint8))
+    # Codecs want even sides.
+    assert video.describe(path) == video.Info(4, 12.5, 48, 34)
+    for frame, image in video.every_frame(path):
+        assert video_files.number(image[:33, :47], frame) == frame
+    with (
+        pytest.raises(ValueError, match="enough"),
+        video.writing(tmp_path / "half.mp4", fps=5) as add,
+    ):
+        add(np.zeros((32, 32, 3), np.uint8))
+        raise ValueError("enough")
+    assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
+    with (
+        pytest.raises(OSError, match="Could not write"),
+        video.writing(tmp_path / "nowhere" / "a.mp4", fps=5) as add,
+    ):
+        add(np.zeros((32, 32, 3), np.uint8))

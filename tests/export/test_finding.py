@@ -105,3 +105,18 @@ def test_the_same_in_a_graph():
     )
     np.testing.assert_allclose(eager, graph)
     np.testing.assert_allclose(eager, box_of(JOINTS, 1.3), rtol=1e-5)
+
+
+def test_the_centre_stays_in_the_picture():
+    """Or the box could miss it, which is refused as the caller's mistake."""
+
+    def predict(boxes):
+        above = np.float32(JOINTS - [0, 480])
+        return {
+            "keypoints": np.tile(above, (len(boxes), 1, 1)),
+            "score": np.ones((len(boxes), 17), np.float32),
+        }
+
+    (box,) = finding.find_person(predict, WIDTH, HEIGHT).numpy()
+    want = box_of(JOINTS, 1.3)[0]
+    np.testing.assert_allclose(box, [want[0], 0, want[2]], rtol=1e-5)

@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 
 from configs import reconstruction as default
+from ordinal_tf.data import video
 from ordinal_tf.training import reconstruction, runs
-from tests import lsp_files, prepared_files
+from tests import lsp_files, prepared_files, video_files
 
 # Keras turns variables into arrays in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings(
@@ -111,6 +112,7 @@ def test_train_export_predict(run_tool, work, tmp_path, monkeypatch):
 
     without_boxes(run_tool, work, tmp_path / "found")
     with_boxes(run_tool, work, tmp_path)
+    of_videos(run_tool, work, tmp_path)
     scores(run_tool, work, tmp_path / "sheet.png")
     times(run_tool, work)
 
@@ -211,6 +213,57 @@ def with_boxes(run_tool, work, folder):
         code, _, err = run_tool("predict", *arguments)
         assert code == 1 and message in err and "Traceback" not in err, err
         assert len(err.splitlines()[-1]) > len(message)
+
+
+def of_videos(run_tool, work, folder):
+    film = video_files.write_video(
+        folder / "film.mp4", 5, fps=30, size=(64, 49)
+    )
+    photo = work / "lsp" / "images" / "im00001.png"
+    arguments = (
+        f"--model={work / 'model' / '1'}",
+        f"--images={film}",
+        f"--images={photo}",
+        f"--out={folder / 'of_film'}",
+    )
+    code, out, err = run_tool("predict", *arguments, "--every=2")
+    assert code == 0, err
+    assert "4 people of 4 photographs and frames of videos and 2 files" in out
+    table = read_table(folder / "of_film" / "predictions.npz")
+    names = ["film.mp4@0", "film.mp4@2", "film.mp4@4", "im00001.png"]
+    assert list(table["image"]) == names
+    info = video.describe(folder / "of_film" / "film.mp4")
+    assert info.frames == 3 and info.fps == pytest.approx(15)
+    assert cv2.imread(str(folder / "of_film" / "im00001.png")) is not None
+
+    # Boxes of the whole video, and of one frame.
+    boxes = {
+        "film.mp4": [[30, 30, 50]],
+        "film.mp4@2": [[32, 32, 40], [20, 20, 30]],
+        "im00001.png": [],
+    }
+    given = folder / "film.json"
+    given.write_text(json.dumps(boxes))
+    code, out, err = run_tool(
+        "predict", *arguments, "--nopictures", f"--boxes={given}"
+    )
+    assert code == 0, err
+    table = read_table(folder / "of_film" / "predictions.npz")
+    frames = [0, 1, 2, 2, 3, 4]
+    assert list(table["image"]) == [f"film.mp4@{frame}" for frame in frames]
+    np.testing.assert_array_equal(table["box"][2:4], boxes["film.mp4@2"])
+    np.testing.assert_array_equal(table["box"][5], boxes["film.mp4"][0])
+
+    given.write_text('{"im00001.png": []}')
+    code, _, err = run_tool("predict", *arguments, f"--boxes={given}")
+    assert code == 1 and "film.json has no boxes for film.mp4 (1 such" in err
+    given.write_text('{"film.mp4@3": [[900, 3, 5]], "im00001.png": []}')
+    code, _, err = run_tool("predict", *arguments, f"--boxes={given}")
+    assert code == 1 and "film.mp4@3: The box [900, 3, 5] lies out" in err
+    # Nothing half-written, nothing of the user's overwritten.
+    assert not list(folder.glob("of_film/new_*"))
+    code, _, err = run_tool("predict", *arguments[:3], f"--out={folder}")
+    assert code == 1 and "film.mp4 is one of the pictures" in err
 
 
 def scores(run_tool, work, sheet):
