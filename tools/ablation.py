@@ -65,8 +65,10 @@ VARIANTS = {
         }
     },
 }
-# For comparison: the real photographs that the config trains on.
+# For comparison: the real photographs that the config trains on, and half of
+# these with half of synthetic people.
 REAL = "real photographs"
+BOTH = "real and synthetic"
 
 
 def prepared_people(out, options, *, seed, count, processes):
@@ -92,18 +94,17 @@ def run_variant(name, out, held_out, photos):
     """Trains and scores one row of the table; dict of figures."""
     config = _CONFIG.value.copy_and_resolve_references()
     slug = name.replace(" ", "_")
-    if name == REAL:
-        config.data.lsp = _LSP.value
-    else:
-        folder = out / "data" / slug
+    config.data.lsp = _LSP.value if name in (REAL, BOTH) else ""
+    if name != REAL:
+        ingredients = "everything" if name == BOTH else name
+        folder = out / "data" / ingredients.replace(" ", "_")
         prepared_people(
             folder,
-            VARIANTS[name],
+            VARIANTS[ingredients],
             seed=config.seed,
             count=_COUNT.value,
             processes=_PROCESSES.value,
         )
-        config.data.lsp = ""
         config.data.train = ((str(folder), 1.0),)
     config.data.held_out_set = str(held_out)
     config.train.eval_every = config.train.steps
@@ -126,12 +127,12 @@ def run_variant(name, out, held_out, photos):
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    names = _VARIANTS.value or [REAL, *VARIANTS]
-    unknown = set(names) - {REAL, *VARIANTS}
+    every = [REAL, BOTH, *VARIANTS]
+    names = _VARIANTS.value or every
+    unknown = sorted(set(names) - set(every))
     if unknown:
         raise ValueError(
-            f"Variants are {', '.join([REAL, *VARIANTS])}. Received: "
-            f"{', '.join(sorted(unknown))}."
+            f"Variants are {', '.join(every)}. Received: {', '.join(unknown)}."
         )
     out = pathlib.Path(_OUT.value)
     first, last = _CONFIG.value.data.held_out
