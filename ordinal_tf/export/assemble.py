@@ -168,9 +168,15 @@ def _without_paths(config):
     """A config as a dict, of its data folders the names alone."""
     plain = config.to_dict()
     data = plain["data"]
-    for key in ("lsp", "mocap"):
+    for key in ("lsp", "mocap", "held_out_set"):
         if key in data:
             data[key] = pathlib.Path(data[key]).name
+    if "train" in data:
+        data["train"] = [
+            (pathlib.Path(folder).name, weight)
+            for folder, weight in data["train"]
+        ]
+    data.pop("service", None)  # An address; it changes nothing.
     return plain
 
 

@@ -91,7 +91,10 @@ def test_train_export_predict(run_tool, work, tmp_path, monkeypatch):
     # Every program here loads the same model, which takes seconds.
     load = functools.cache(tf.saved_model.load)
     monkeypatch.setattr(tf.saved_model, "load", load)
-    code, out, err = train(run_tool, work)
+    prepared_files.write_prepared(work / "more", count=4)
+    code, out, err = train(
+        run_tool, work, f"--config.data.train=(('{work / 'more'}', 1.0),)"
+    )
     assert code == 0, err
     last = out.splitlines()[-1]
     assert last.startswith(f"Wrote {work / 'image'}: config.json")
@@ -107,7 +110,8 @@ def test_train_export_predict(run_tool, work, tmp_path, monkeypatch):
     assert card["image_figures"] == figures and card["input_size"] == 32
     assert card["depth_scale"] == pytest.approx(0.25 / figures["depth_rms"])
     # Folders of this machine stay out of what others get.
-    assert card["image_config"]["data"]["lsp"] == "lsp"
+    data = card["image_config"]["data"]
+    assert data["lsp"] == "lsp" and data["train"] == [["more", 1.0]]
     assert str(work) not in json.dumps(card)
 
     without_boxes(run_tool, work, tmp_path / "found")
