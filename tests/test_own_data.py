@@ -10,27 +10,12 @@ import pytest
 
 from ordinal_tf import skeleton
 from ordinal_tf.data import coco
+from tests import tiny
 
 # Keras turns variables into arrays in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword"
 )
-
-# A network of a size that trains in seconds, for the last command.
-_TINY = {
-    "model.input_size": 32,
-    "model.z_resolutions": "(4,)",
-    "model.stem_features": 4,
-    "model.front_features": 4,
-    "model.features": 4,
-    "model.out_features": 4,
-    "model.order": 1,
-    "model.modules": 1,
-    "train.jit": False,
-    "train.batch_size": 2,
-    "train.stages": "()",
-    "train.eval_every": 20,
-}
 
 
 @pytest.fixture
@@ -82,9 +67,7 @@ def test_every_name_on_the_page_is_known(page):
 
 
 @pytest.mark.slow  # Three programs, one of which trains.
-def test_its_commands_run(page, folder, run_tool, import_tool):
-    if "custom" not in import_tool("prepare")._DATASETS:
-        pytest.skip("tools.prepare does not know custom data yet.")
+def test_its_commands_run(page, folder, run_tool):
     commands = [
         line
         for block in blocks(page, "bash")
@@ -97,7 +80,9 @@ def test_its_commands_run(page, folder, run_tool, import_tool):
         assert (python, flag) == ("python", "-m")
         name = name.removeprefix("tools.")
         if name == "train":
-            arguments += [f"--config.{k}={v}" for k, v in _TINY.items()]
+            arguments += tiny.flags(
+                {"train.batch_size": 2, "train.eval_every": 20}
+            )
         code, out, err = run_tool(name, *arguments)
         assert code == 0, f"{command}\n{out}\n{err}"
     assert (folder / "prepared" / "mine.png").stat().st_size > 10_000

@@ -4,27 +4,12 @@ import json
 
 import pytest
 
-from tests import lsp_files
+from tests import lsp_files, tiny
 
 # Keras turns variables into arrays in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword"
 )
-TINY = {
-    "data.train_range": "(1, 8)",
-    "data.held_out": "(9, 12)",
-    "model.input_size": 32,
-    "model.z_resolutions": "(4,)",
-    "model.stem_features": 4,
-    "model.front_features": 4,
-    "model.features": 4,
-    "model.out_features": 4,
-    "model.order": 1,
-    "train.jit": False,
-    "train.steps": 2,
-    "train.batch_size": 4,
-    "train.stages": "()",
-}
 
 
 @pytest.mark.slow  # Renders and trains.
@@ -37,7 +22,13 @@ def test_rows(run_tool, tmp_path):
         "--held_out=3",
         "--size=40",
         "--processes=1",
-        *(f"--config.{key}={value}" for key, value in TINY.items()),
+        *tiny.flags(
+            {
+                "data.train_range": "(1, 8)",
+                "data.held_out": "(9, 12)",
+                "train.steps": 2,
+            }
+        ),
     )
     names = ["real and synthetic", "no clothes"]
     variants = f"--variants={','.join(names)}"

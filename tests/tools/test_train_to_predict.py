@@ -11,7 +11,7 @@ import tensorflow as tf
 from configs import reconstruction as default
 from ordinal_tf.data import video
 from ordinal_tf.training import reconstruction, runs
-from tests import lsp_files, prepared_files, video_files
+from tests import lsp_files, prepared_files, tiny, video_files
 
 # Keras turns variables into arrays in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings(
@@ -39,31 +39,18 @@ def work(tmp_path_factory):
 
 
 def train(run_tool, work, *more, held_out="(9, 12)", run="image"):
-    model = {
-        "input_size": 32,
-        "z_resolutions": "(4,)",
-        "stem_features": 4,
-        "front_features": 4,
-        "features": 4,
-        "out_features": 4,
-        "order": 1,
-        "modules": 1,
-    }
-    loop = {
-        "jit": False,
-        "steps": 3,
-        "batch_size": 4,
-        "stages": "()",
-        "eval_every": 3,
-    }
     return run_tool(
         "train",
         "--config=lite",
         f"--config.data.lsp={work / 'lsp'}",
-        "--config.data.train_range=(1, 8)",
-        f"--config.data.held_out={held_out}",
-        *(f"--config.model.{key}={value}" for key, value in model.items()),
-        *(f"--config.train.{key}={value}" for key, value in loop.items()),
+        *tiny.flags(
+            {
+                "data.train_range": "(1, 8)",
+                "data.held_out": held_out,
+                "train.steps": 3,
+                "train.eval_every": 3,
+            }
+        ),
         f"--workdir={work / run}",
         *more,
     )
@@ -268,6 +255,24 @@ def of_videos(run_tool, work, folder):
     assert not list(folder.glob("of_film/new_*"))
     code, _, err = run_tool("predict", *arguments[:3], f"--out={folder}")
     assert code == 1 and "film.mp4 is one of the pictures" in err
+
+    # Half of a file: what is there is used, and the rest is missed aloud.
+    cut = video_files.write_video(
+        folder / "cut.avi", 40, codec="XVID", size=(128, 96)
+    )
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    code, out, err = run_tool(
+        "predict",
+        arguments[0],
+        f"--images={cut}",
+        f"--out={folder / 'of_cut'}",
+        "--nopictures",
+        "--every=5",
+    )
+    assert code == 0, err
+    assert "is the last one taken, but its header promises 40" in out
+    table = read_table(folder / "of_cut" / "predictions.npz")
+    assert 0 < len(table["image"]) < 8
 
 
 def scores(run_tool, work, sheet):
