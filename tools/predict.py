@@ -55,7 +55,7 @@ def main(argv):
         path: video.describe(path) for path in paths if video.is_video(path)
     }
     out = pathlib.Path(_OUT.value)
-    drawn = _picture_names(paths, out)
+    drawn = _targets(paths, out)
     predictor = ordinal_tf.load(_MODEL.value)
     if boxes is None:
         print(
@@ -111,6 +111,11 @@ def _pictures(path, film):
         return
     for frame, image in video.every_frame(path, step=_EVERY.value):
         yield video.frame_path(path.name, frame), image
+    if frame + _EVERY.value < film.frames:
+        print(
+            f"{path}: frame {frame} is the last one taken, but its header "
+            f"promises {film.frames}; it may be cut off."
+        )
 
 
 def _predict(predictor, path, name, picture, boxes):
@@ -170,8 +175,8 @@ def _read_boxes(path, pictures):
     return boxes
 
 
-def _picture_names(paths, out):
-    """What is drawn of each file, unlike even where two share their name."""
+def _targets(paths, out):
+    """Where each file is drawn, apart even where two share their name."""
     names, used = {}, set()
     inputs = {path.resolve() for path in paths}
     for path in paths:
