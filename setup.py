@@ -13,7 +13,7 @@ import setuptools
 ROOT = pathlib.Path(__file__).resolve().parent
 VERSION = re.search(
     r'^__version__ = "(.+)"$',
-    (ROOT / "ordinal_tf" / "__init__.py").read_text(encoding="utf-8"),
+    (ROOT / "ordinal_tf" / "_version.py").read_text(encoding="utf-8"),
     re.MULTILINE,
 ).group(1)
 
@@ -35,6 +35,8 @@ setuptools.setup(
     packages=[
         *setuptools.find_packages(include=["ordinal_tf", "ordinal_tf.*"]),
         "ordinal_tf.tools",
+        "ordinal_tf.tools.apart",
+        "ordinal_tf.tools.dev",
         "ordinal_tf.configs",
         "ordinal_tf.saved_models",
     ],
@@ -46,7 +48,8 @@ setuptools.setup(
     },
     package_data={
         "ordinal_tf.saved_models": MODELS,
-        "ordinal_tf.synthetic": ["*.npz", "*_LICENSE.md"],
+        "ordinal_tf.synthetic.body": ["*.npz", "*_LICENSE.md"],
+        "ordinal_tf.synthetic.pose": ["*.npz", "*_LICENSE.md"],
     },
     # What prediction and training need.
     install_requires=[

@@ -4,7 +4,9 @@
 are the long one. Importing the package imports neither TensorFlow nor Keras.
 """
 
-__version__ = "0.1.0"
+from ordinal_tf._version import __version__
+
+__all__ = ["__version__", "load"]
 
 
 def load(name_or_path):
@@ -15,7 +17,7 @@ def load(name_or_path):
             folder of a model that `tools.export` wrote.
 
     Returns:
-        `ordinal_tf.export.predictor.Predictor`; its `predict(photo)` takes a
+        `ordinal_tf.inference.predictor.Predictor`; its `predict(photo)` takes a
         path or a uint8 `(H, W, 3)` RGB array and returns a dict with
         `keypoints`, `ordinal_depth`, `pose`, `score` and `box`, one row a
         person.
@@ -28,6 +30,6 @@ def load(name_or_path):
     folder = paths.find_model(name_or_path)
 
     # Late, because it takes TensorFlow seconds to import.
-    from ordinal_tf.export import predictor
+    from ordinal_tf.inference import predictor
 
     return predictor.load(folder)

@@ -1,5 +1,7 @@
 """The console script: `ordinal-tf NAME` runs the program `tools.NAME`.
 
+Programs for those who work on the package are called `dev.NAME`.
+
 It only finds and starts programs; what they are made of is not imported
 here, so that the list of them comes at once.
 """
@@ -26,13 +28,16 @@ def tools_package():
 
 
 def programs():
-    """Dict of program name to the first line of its docstring, sorted."""
+    """Dict of program name to the first line of its docstring."""
     _, folder = tools_package()
     found = {}
-    for path in sorted(folder.glob("[!_]*.py")):
+    users = [*folder.glob("[!_]*.py"), *folder.glob("apart/[!_]*.py")]
+    users = {path.stem: path for path in users}
+    dev = {f"dev.{path.stem}": path for path in folder.glob("dev/[!_]*.py")}
+    for name, path in [*sorted(users.items()), *sorted(dev.items())]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         text = ast.get_docstring(tree) or ""
-        found[path.stem] = text.partition("\n")[0]
+        found[name] = text.partition("\n")[0]
     return found
 
 
@@ -65,6 +70,8 @@ def main(arguments=None):
         print(usage(), file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
     name, *rest = arguments
+    if f"dev.{name}" in programs():  # As they were called once.
+        name = f"dev.{name}"
     if name not in programs():
         print(
             f"ordinal-tf: no program is called {name!r}; there are: "

@@ -19,7 +19,8 @@ def crop_matrix(box, size, *, rotation=0.0, mirror=False):
     The image is turned about the box centre, scaled so that the box fills
     the crop, then mirrored left-right. Augmentation in scale is a box of
     another side. The original truncates boxes to whole pixels
-    (`official.boxes.transform`); this map keeps their fractions on purpose.
+    (`transform` of `tests/official/boxes.py`); this map keeps their
+    fractions on purpose.
 
     Args:
         box: `(..., 3)` centre x, centre y and side in image pixels.

@@ -2,7 +2,10 @@
 
 import pathlib
 
-# In a version folder, beside the graph whose weights are frozen.
+# In a version folder: what it was made of, and its joints, one a line.
+CARD = "assets.extra/card.json"
+LABELS = "assets.extra/labels.txt"
+# Beside the graph whose weights are frozen.
 IMAGE_WEIGHTS = "assets.extra/image.weights.h5"
 RECONSTRUCTION_WEIGHTS = "assets.extra/reconstruction.weights.h5"
 

@@ -196,7 +196,7 @@ def gaussian_heatmaps(points, mask, size, sigma):
 
     The Gaussian is centred on the fractional point and not cut off; the
     original rounds to a cell, cuts at 6 cells and misplaces the kernel at the
-    left and top border: `official.targets.draw_gaussian` does so.
+    left and top border: `draw_gaussian` of `tests/official/targets.py` does.
 
     Args:
         points: `(B, K, 2)` x, y in heatmap pixels; anything where masked.

@@ -62,17 +62,16 @@ def _forget_tools():
     """Undoes the import of every program, and what its flags were set to."""
     from absl import flags
 
-    import tools
-
     flags.FLAGS.unparse_flags()
     for flag in list(flags.FLAGS):
         owner = flags.FLAGS.find_module_defining_flag(flag) or ""
         if owner.startswith("tools.") or flag.startswith("config."):
             delattr(flags.FLAGS, flag)
     for name in [name for name in sys.modules if name.startswith("tools.")]:
-        if not name.startswith("tools._"):
+        package, _, program = name.rpartition(".")
+        if name != "tools.dev" and not program.startswith("_"):
             del sys.modules[name]
-            vars(tools).pop(name.removeprefix("tools."), None)
+            vars(sys.modules[package]).pop(program, None)
 
 
 @pytest.fixture

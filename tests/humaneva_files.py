@@ -21,7 +21,7 @@ SHOULDERS_MM = 414.0  # Between the markers: 200 without their radius, halved.
 
 def markers():
     """dict of marker to `(3,)` mm: skin, and Plug-in Gait's segments."""
-    from ordinal_tf.data import humaneva_body
+    from ordinal_tf.data.readers import humaneva_body
 
     places = {}
     for segment, (origin, proximal) in _ORIGINS.items():

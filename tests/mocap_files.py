@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ordinal_tf.data import mocap
+from ordinal_tf.data.mocap import clips
 
 
 def bandai_places():
     """Made-up offsets in cm, by the names of Bandai's joints."""
-    names = {joint for p in mocap.BANDAI.values() for joint in p.joints}
+    names = {joint for p in clips.BANDAI.values() for joint in p.joints}
     rng = np.random.default_rng(0)
     return {name: rng.integers(-9, 9, 3) for name in sorted(names)}
 

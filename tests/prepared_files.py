@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from ordinal_tf import geometry, ordinal, skeleton
-from ordinal_tf.data import cards, prepare, rendered
+from ordinal_tf.data.pipeline import streams
+from ordinal_tf.data.prepared import cards, writing
 
 # A person who faces the camera, mm from the pelvis: x right, y down, z away.
 # The person's right is on our left; both knees are bent.
@@ -88,8 +89,8 @@ def _sample(size, i):
 
 
 def drawn(count, first=0, name="drawn"):
-    """`rendered.RenderedPeople` for `prepare.prepare`."""
-    return rendered.RenderedPeople(
+    """`streams.RenderedPeople` for `writing.prepare`."""
+    return streams.RenderedPeople(
         DrawnPeople(), name, {"size": 96}, first, first + count
     )
 
@@ -100,7 +101,7 @@ def quiet(*text):
 
 def write_prepared(folder, *, count=10, shard_records=4, first=0, **options):
     """Prepares drawn people in this process; returns the card."""
-    return prepare.prepare(
+    return writing.prepare(
         drawn(count, first),
         folder,
         about=ABOUT,
@@ -112,4 +113,4 @@ def write_prepared(folder, *, count=10, shard_records=4, first=0, **options):
 
 def record(i=0):
     """One valid record."""
-    return rendered.rendered_record(DrawnPeople(), i)[0]
+    return streams.rendered_record(DrawnPeople(), i)[0]

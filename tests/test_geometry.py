@@ -7,8 +7,8 @@ import pytest
 from scipy import ndimage
 
 from ordinal_tf import geometry
-from ordinal_tf.official import boxes
 from tests.numerics import array, assert_close
+from tests.official import boxes
 
 BOX = np.float32([61.3, 47.8, 93.5])
 SIZE = 128

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ordinal_tf import skeleton
-from ordinal_tf.data import coco
+from ordinal_tf.data.readers import coco
 from tests import tiny
 
 # Keras turns variables into arrays in a way that NumPy 2 calls outdated.

@@ -1,6 +1,7 @@
 """What the outside sees: import, model lookup, console script, install."""
 
 import ast
+import importlib.util
 import json
 import pathlib
 import subprocess
@@ -137,12 +138,18 @@ def installed(tmp_path, checkout):
     """An installed layout with two small programs and a shared part."""
     package = tmp_path / "site" / "ordinal_tf"
     (package / "tools").mkdir(parents=True)
-    for name in ("__init__.py", "cli.py"):
+    for name in ("__init__.py", "_version.py", "cli.py"):
         text = (checkout / "ordinal_tf" / name).read_text(encoding="utf-8")
         (package / name).write_text(text, encoding="utf-8")
-    (package / "tools" / "__init__.py").write_text("")
     (package / "tools" / "_common.py").write_text('"""Shared."""\nVALUE = 7')
-    for name in ("hello", "bye"):
+    dev, apart = package / "tools" / "dev", package / "tools" / "apart"
+    dev.mkdir()
+    (dev / "__init__.py").write_text("from .. import _common")
+    apart.mkdir()
+    text = (checkout / "tools" / "__init__.py").read_text(encoding="utf-8")
+    (line,) = [li for li in text.splitlines() if li.startswith("__path__")]
+    (package / "tools" / "__init__.py").write_text(f"import os\n{line}\n")
+    for name in ("hello", "bye", "dev/test", "apart/inspect"):
         text = PROGRAM.format(word=name)
         (package / "tools" / f"{name}.py").write_text(text)
     return package.parent
@@ -160,12 +167,29 @@ def test_cli_runs_a_program(installed, tmp_path):
     assert done.stdout == f"ordinal_tf.tools {program} --a=1 b 7\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "runs", "within"),
+    [
+        ("inspect", "apart/inspect.py", "tools"),
+        ("dev.test", "dev/test.py", "tools.dev"),
+        # What lies in dev/ now was called without it.
+        ("test", "dev/test.py", "tools.dev"),
+    ],
+)
+def test_cli_runs_programs_of_folders(installed, tmp_path, name, runs, within):
+    done = cli_run(installed, tmp_path, name, "--a=1")
+    assert done.returncode == 0, done.stderr
+    program = installed / "ordinal_tf" / "tools" / runs
+    assert done.stdout == f"ordinal_tf.{within} {program} --a=1 7\n"
+
+
 def test_cli_help_lists_programs_with_their_first_line(installed, tmp_path):
     done = cli_run(installed, tmp_path, "--help")
     assert done.returncode == 0
     lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
     assert ["bye", "Says bye."] in lines
     assert ["hello", "Says hello."] in lines
+    assert ["dev.test", "Says dev/test."] in lines
     assert "_common" not in done.stdout and "And more" not in done.stdout
 
 
@@ -180,7 +204,7 @@ def test_cli_unknown_program_is_one_sentence(installed, tmp_path, name):
     done = cli_run(installed, tmp_path, name)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
-    assert repr(name) in done.stderr and "bye, hello" in done.stderr
+    assert repr(name) in done.stderr and "bye, hello, " in done.stderr
 
 
 def test_cli_version(capsys):
@@ -200,8 +224,9 @@ def test_programs_work_under_both_names(checkout, name):
     So it imports its neighbours as `from . import _common`, and has no
     default path that only exists in a checkout.
     """
-    text = (checkout / "tools" / f"{name}.py").read_text(encoding="utf-8")
-    tree = ast.parse(text)
+    found = importlib.util.find_spec(f"tools.{name}").origin
+    assert pathlib.Path(found).is_relative_to(checkout / "tools")
+    tree = ast.parse(pathlib.Path(found).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
@@ -220,6 +245,27 @@ def test_programs_work_under_both_names(checkout, name):
     folders = ("configs/", "saved_models/", "demo/")
     for string in strings - {docstring}:
         assert not string.startswith(folders), string
+
+
+DEV = [name for name in cli.programs() if name.startswith("dev.")]
+
+
+@pytest.mark.parametrize("name", DEV)
+def test_programs_of_developers_keep_their_old_names(name, import_tool):
+    pytest.importorskip("tensorflow")
+    program = import_tool(name)
+    assert program.__package__ == "tools.dev"
+    main, file = program.main.__code__, program.__file__
+    old = import_tool(name.removeprefix("dev."))
+    assert old.__package__ == "tools" and old.__file__ == file
+    assert old.main.__code__ == main
+
+
+def test_no_file_hides_a_standard_module(checkout):
+    """A file run by its path finds its neighbours before the library."""
+    names = {path.stem for path in (checkout / "tools").glob("*.py")}
+    names |= {path.stem for path in (checkout / "tools/dev").glob("*.py")}
+    assert not names & sys.stdlib_module_names
 
 
 @pytest.mark.slow

@@ -5,8 +5,8 @@ import pytest
 from keras import ops
 
 from ordinal_tf import skeleton, volumes
-from ordinal_tf.official import metric_depth, targets
 from tests.numerics import array, assert_close, gradient
+from tests.official import metric_depth, targets
 
 
 @pytest.fixture(scope="module")

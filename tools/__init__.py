@@ -1,6 +1,9 @@
 """The programs: `python -m tools.NAME`, or `ordinal-tf NAME` once installed.
 
 One module a program; those that start with an underscore are shared parts.
+`dev/` holds the programs for those who work on the package: `tools.dev.NAME`,
+or `tools.NAME` too. `apart/` holds `tools.inspect`, because beside the others
+its file would hide the standard library's `inspect` from them.
 """
 
 import os
@@ -29,6 +32,8 @@ def _import_tensorflow_quietly():
             os.dup2(stderr, 2)
             os.close(stderr)
 
+
+__path__ += [os.path.join(__path__[0], name) for name in ("apart", "dev")]
 
 # Here and not in `_common`, because a program's own imports come before its
 # `from . import _common`, and this package's import before both.

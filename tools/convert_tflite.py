@@ -20,17 +20,12 @@ import tensorflow as tf
 from absl import app, flags
 
 from ordinal_tf import paths
-from ordinal_tf.data import lsp, pipeline, sources
-from ordinal_tf.data import photos as pictures
-from ordinal_tf.export import (
-    assemble,
-    fold,
-    lite_file,
-    lite_report,
-    predictor,
-    saved_model,
-    tflite,
-)
+from ordinal_tf.data.files import photos as pictures
+from ordinal_tf.data.pipeline import batching, sources
+from ordinal_tf.data.readers import lsp
+from ordinal_tf.export import assemble, fold
+from ordinal_tf.inference import predictor, signatures
+from ordinal_tf.litert import lite_file, lite_report, tflite
 
 from . import _common
 
@@ -77,7 +72,7 @@ def main(argv):
     folder = paths.find_model(_MODEL.value)
     card, network, lifter, options = assemble.load_networks(folder)
     calibration, sample, truth = _crops(folder, card["input_size"])
-    chain = saved_model.chain(network, lifter, mirror=_MIRROR.value, **options)
+    chain = signatures.chain(network, lifter, mirror=_MIRROR.value, **options)
     reference = _answers(chain, sample)
     rows = [_reference_row(reference, truth)]
     out = pathlib.Path(_OUT.value)
@@ -143,7 +138,7 @@ def _read_lsp(first, last):
 
 def _labelled_crops(people, size):
     batches = list(
-        pipeline.evaluation_dataset(people, input_size=size, batch_size=16)
+        batching.evaluation_dataset(people, input_size=size, batch_size=16)
     )
     return (
         _uint8(np.concatenate([batch["image"] for batch in batches])),
@@ -154,7 +149,7 @@ def _labelled_crops(people, size):
 def _calibration_crops(folder, size):
     given = pathlib.Path(_CALIBRATION.value)
     if (given / "dataset.json").is_file():
-        dataset = pipeline.evaluation_dataset(
+        dataset = batching.evaluation_dataset(
             sources.prepared_source(given), input_size=size, batch_size=1
         ).take(_CROPS.value)
         return _uint8(np.concatenate([one["image"] for one in dataset]))
@@ -165,7 +160,7 @@ def _calibration_crops(folder, size):
     for path in found[: _CROPS.value]:
         image = tf.constant(pictures.read_photo(path))
         box = tf.constant(model.predict(path)["box"])
-        crops.append(saved_model.crop_boxes(image, box, size).numpy())
+        crops.append(signatures.crop_boxes(image, box, size).numpy())
     return np.concatenate(crops)
 
 
@@ -188,7 +183,7 @@ def _files(card, network, lifter, options, calibration):
     """Yields the bytes and the info of every file."""
     size = card["input_size"]
     lean = fold.for_inference(network, input_size=size)
-    both = saved_model.chain(
+    both = signatures.chain(
         lean, fold.for_inference(lifter), mirror=_MIRROR.value, **options
     )
 

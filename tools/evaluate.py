@@ -22,9 +22,11 @@ from absl import app, flags
 
 import ordinal_tf
 from ordinal_tf import drawing
-from ordinal_tf.data import lsp, prepared, sources, windows
-from ordinal_tf.data import photos as pictures
-from ordinal_tf.training import evaluate
+from ordinal_tf.data.files import photos as pictures
+from ordinal_tf.data.pipeline import sources
+from ordinal_tf.data.prepared import cutouts, reading
+from ordinal_tf.data.readers import lsp
+from ordinal_tf.evaluation import scoring
 
 from . import _common
 
@@ -65,7 +67,7 @@ def main(argv):
         raise ValueError("--find goes with --lsp, and --group with --data.")
     predictor = ordinal_tf.load(_MODEL.value)
     if _DATA.value:
-        people = prepared.open_prepared(_DATA.value)
+        people = reading.open_prepared(_DATA.value)
         found = _score_prepared(predictor, people)
     else:
         people = lsp.read_lsp(
@@ -92,13 +94,13 @@ def main(argv):
 
 
 def _score(predictor, photos):
-    return evaluate.evaluate(
+    return scoring.evaluate(
         predictor.crops, photos, input_size=predictor.input_size
     )
 
 
 def _score_prepared(predictor, people):
-    arguments, pose = evaluate.predictions(
+    arguments, pose = scoring.predictions(
         predictor.crops,
         sources.prepared_source(people.folder),
         input_size=predictor.input_size,
@@ -106,14 +108,14 @@ def _score_prepared(predictor, people):
     records = [people.read(row) for row in range(len(people))]
     true = np.stack([record["pose"] for record in records])
     mask = np.stack([record["pose_mask"] for record in records])
-    found = evaluate.figures(**arguments)
-    found |= evaluate.pose_figures(true, mask, pose)
+    found = scoring.figures(**arguments)
+    found |= scoring.pose_figures(true, mask, pose)
     if _GROUP.value:
         names = [_group_of(record["name"]) for record in records]
         groups = {}
         for group in sorted(set(names)):
             rows = np.array([name == group for name in names])
-            groups[group] = evaluate.pose_figures(
+            groups[group] = scoring.pose_figures(
                 true[rows], mask[rows], pose[rows]
             )
         found["groups"] = groups
@@ -143,7 +145,7 @@ def _find(predictor, photos):
         one = predictor.predict(path)
         keypoints.append(one["keypoints"])
         depths.append(one["ordinal_depth"])
-    return evaluate.figures(
+    return scoring.figures(
         photos.keypoints,
         photos.keypoint_mask,
         photos.relation,
@@ -168,9 +170,9 @@ def _write_sheet(path, predictor, people):
 
 def _picture(people, row):
     """uint8 RGB and the box of a person."""
-    if isinstance(people, prepared.PreparedSet):
+    if isinstance(people, reading.PreparedSet):
         record = people.read(row)
-        return windows.decode(record["image"]), record["box"]
+        return cutouts.decode(record["image"]), record["box"]
     return pictures.read_photo(people.paths[row]), people.boxes[row]
 
 

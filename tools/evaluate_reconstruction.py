@@ -14,7 +14,7 @@ import json
 
 from absl import app, flags
 
-from ordinal_tf.data import mocap
+from ordinal_tf.data.mocap import clips as mocap
 from ordinal_tf.training import reconstruction, runs
 
 from . import _common

@@ -19,7 +19,7 @@ from absl import app, flags
 
 import ordinal_tf
 from ordinal_tf import drawing
-from ordinal_tf.data import photos, video
+from ordinal_tf.data.files import photos, video
 
 from . import _common
 

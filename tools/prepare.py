@@ -19,8 +19,15 @@ import scipy.io
 from absl import app, flags
 
 from ordinal_tf import skeleton
-from ordinal_tf.data import (
+from ordinal_tf.data.pipeline import streams
+from ordinal_tf.data.prepared import (
     cards,
+    cutouts,
+    reading,
+    validate,
+    writing,
+)
+from ordinal_tf.data.readers import (
     coco,
     h36m,
     h36m_npz,
@@ -29,11 +36,6 @@ from ordinal_tf.data import (
     lsp,
     mpi_inf_3dhp,
     mpii,
-    prepare,
-    prepared,
-    rendered,
-    validate,
-    windows,
 )
 
 from . import _common
@@ -53,13 +55,13 @@ _SKIP_LIMIT = flags.DEFINE_integer(
     "skip_limit", 20, "Bad records that may be skipped."
 )
 _MARGIN = flags.DEFINE_float(
-    "margin", windows.MARGIN, "Side of the kept window, in sides of the box."
+    "margin", cutouts.MARGIN, "Side of the kept window, in sides of the box."
 )
 _MAX_SIDE = flags.DEFINE_integer(
-    "max_side", windows.MAX_SIDE, "Pixels that larger boxes are shrunk to."
+    "max_side", cutouts.MAX_SIDE, "Pixels that larger boxes are shrunk to."
 )
 _QUALITY = flags.DEFINE_integer(
-    "quality", windows.QUALITY, "Of JPEGs that are encoded again.", 1, 100
+    "quality", cutouts.QUALITY, "Of JPEGs that are encoded again.", 1, 100
 )
 _COUNT = flags.DEFINE_integer("count", None, "synthetic: people to render.")
 _SEED = flags.DEFINE_integer("seed", 0, "synthetic: which people.")
@@ -101,7 +103,7 @@ _PROCESSES = flags.DEFINE_integer(
     "processes", os.cpu_count(), "Parallel processes."
 )
 _SHARD_RECORDS = flags.DEFINE_integer(
-    "shard_records", prepare.SHARD_RECORDS, "People per file."
+    "shard_records", writing.SHARD_RECORDS, "People per file."
 )
 
 
@@ -137,7 +139,7 @@ def _lsp():
 
 def _synthetic():
     # Here, because its body takes a while to load.
-    from ordinal_tf.synthetic import people, poses, scenes
+    from ordinal_tf.synthetic import people
 
     if not _COUNT.value or _COUNT.value < 1:
         raise ValueError("Name how many people to render with --count=N.")
@@ -154,12 +156,12 @@ def _synthetic():
         more["options"] = _common.parse_json(_OPTIONS.value, "--options")
         named["options"] = _OPTIONS.value
     if _POSES.value:
-        more["recorded"] = poses.read_poses(_POSES.value)
+        more["recorded"] = people.read_poses(_POSES.value)
         named["poses"] = f"{len(more['recorded'])} of {_POSES.value}"
     if _PICTURES.value:
-        more["pictures"] = scenes.find_pictures(_PICTURES.value)
+        more["pictures"] = people.find_pictures(_PICTURES.value)
         named["pictures"] = f"{len(more['pictures'])} of {_PICTURES.value}"
-    made = rendered.RenderedPeople(
+    made = streams.RenderedPeople(
         people.SyntheticPeople(**plain, **more),
         "synthetic",
         plain | named,
@@ -181,7 +183,7 @@ def _photos(photos, title, licence, source):
         "max_side": _MAX_SIDE.value,
         "quality": _QUALITY.value,
     }
-    people = prepare.PhotoPeople(photos, _SOURCE.value, options)
+    people = writing.PhotoPeople(photos, _SOURCE.value, options)
     return people, cards.About(title, licence, source)
 
 
@@ -283,7 +285,7 @@ def _prepare(name):
     if name != "synthetic" and not _SOURCE.value:
         raise ValueError("Name the dataset's folder with --source=DIR.")
     people, about = _DATASETS[name]()
-    card = prepare.prepare(
+    card = writing.prepare(
         people,
         _OUT.value,
         about=about,
@@ -296,12 +298,12 @@ def _prepare(name):
     print(
         f"{_OUT.value}: {card['records']} people in {card['pictures']} "
         f"pictures, {size / 1e6:.1f} MB in {len(card['shards'])} shards. Look "
-        f"at {pathlib.Path(_OUT.value, prepared.SHEET)}."
+        f"at {pathlib.Path(_OUT.value, reading.SHEET)}."
     )
 
 
 def _validate(folder):
-    total = len(prepared.open_prepared(folder))
+    total = len(reading.open_prepared(folder))
     update = _common.progress_line(total, "validate")
     findings = validate.validate(folder, progress=update)
     for found in findings:

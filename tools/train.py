@@ -10,7 +10,7 @@ The same command continues a run that was stopped.
 from absl import app, flags
 from ml_collections import config_flags
 
-from ordinal_tf.training import train
+from ordinal_tf.training import image
 
 from . import _common
 
@@ -35,7 +35,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     config = _CONFIG.value
-    summary = train.train(
+    summary = image.train(
         config,
         _WORKDIR.value,
         init_from=_INIT_FROM.value,

@@ -7,10 +7,11 @@ import subprocess
 import keras
 import ml_collections
 
-from ordinal_tf import __version__, paths, skeleton
+from ordinal_tf import paths, skeleton
+from ordinal_tf._version import __version__
 from ordinal_tf.export import saved_model, warmup
 from ordinal_tf.models import build
-from ordinal_tf.training import reconstruction, runs, train
+from ordinal_tf.training import image, reconstruction, runs
 
 
 def export_runs(
@@ -31,7 +32,7 @@ def export_runs(
     network was trained on.
 
     Args:
-        image_run: folder of `train.train`, finished.
+        image_run: folder of `image.train`, finished.
         reconstruction_run: folder of `reconstruction.train`, finished.
         folder: where the next version goes.
         mirror: bool, average with the mirrored crop.
@@ -54,7 +55,7 @@ def export_runs(
             f"{image_run} is of the depth head, which finds no keypoints; "
             "export a volume or coordinates network."
         )
-    network, config = train.load_run(image_run)
+    network, config = image.load_run(image_run)
     figures = _summary(image_run)
     lifting_figures = _summary(reconstruction_run)
     scale = lifting_figures["depth_rms"] / figures["depth_rms"]
@@ -109,16 +110,16 @@ def load_networks(folder):
 
     Returns:
         The card (dict), the image network, the reconstruction network, and
-        the options with which `saved_model.chain` joins them, but `mirror`.
+        the options with which `signatures.chain` joins them, but `mirror`.
 
     Raises:
         ValueError: no such model, or without its weights.
     """
     version = paths.latest_version(folder)
-    card_path = version / saved_model.CARD
+    card_path = version / paths.CARD
     if not card_path.is_file():
         raise ValueError(
-            f"{folder} has no {saved_model.CARD}; it must be a folder that "
+            f"{folder} has no {paths.CARD}; it must be a folder that "
             "tools.export wrote."
         )
     card = json.loads(card_path.read_text())
@@ -133,7 +134,7 @@ def load_networks(folder):
 
 
 def _decoding(model, depth_scale):
-    """Options of `saved_model.chain` that follow from a config's `model`."""
+    """Options of `signatures.chain` that follow from a config's `model`."""
     bins = build.z_resolutions(model)
     return {
         "kind": model["name"],

@@ -1,1 +1,4 @@
-"""Synthetic people: rendered photographs with exact 3D labels."""
+"""Synthetic people: rendered photographs with exact 3D labels.
+
+`people` is the only door: nothing else in here is imported from outside.
+"""

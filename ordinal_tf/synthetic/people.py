@@ -12,19 +12,17 @@ import inspect
 import numpy as np
 
 from ordinal_tf import geometry, ordinal, skeleton
-from ordinal_tf.synthetic import (
-    body,
-    cameras,
-    effects,
-    families,
-    looks,
-    occluders,
-    poses,
-    posing,
-    scenes,
-    shading,
-)
+from ordinal_tf.synthetic.body import model as bodies
+from ordinal_tf.synthetic.body import posing
+from ordinal_tf.synthetic.clothes import looks
+from ordinal_tf.synthetic.pose import families, poses
+from ordinal_tf.synthetic.render import effects, shading
+from ordinal_tf.synthetic.scene import backgrounds, cameras, occluders
 
+# What makes the options `recorded` and `pictures` of files; here, because
+# this module is the only door.
+read_poses = poses.read_poses
+find_pictures = backgrounds.find_pictures
 # Kinds of poses whose feet do not stand on the floor.
 _FEET_FREE = (*families.AIRBORNE, "lying", "inverted")
 
@@ -78,12 +76,12 @@ def draw_manner(
 # Their order numbers the streams of chance: new ones go to the end.
 INGREDIENTS = {
     "pose": poses.draw_pose,
-    "shape": body.random_shape,
+    "shape": bodies.random_shape,
     "manner": draw_manner,
     "look": looks.sample_look,
     "light": shading.sample_light,
     "camera": cameras.sample_camera,
-    "background": scenes.draw_background,
+    "background": backgrounds.draw_background,
     "occluders": occluders.draw_occluders,
     "effects": effects.finish,
 }
@@ -150,7 +148,7 @@ _FLESH = np.array(
 _LSP = skeleton.LSP14
 # Where the body has what LSP labels: its neck, and the crown as head top.
 _LSP_POINTS = [
-    body.POINTS.index("crown" if name == "head_top" else name)
+    bodies.POINTS.index("crown" if name == "head_top" else name)
     for name in _LSP.joints
 ]
 _FROM_LSP = skeleton.mapping(_LSP, _JOINTS)
@@ -256,7 +254,7 @@ class SyntheticPeople:
             size=self.size,
             **self.options["camera"],
         )
-        background = scenes.draw_background(
+        background = backgrounds.draw_background(
             self._rng("background", i),
             self.size,
             camera,
@@ -271,7 +269,7 @@ class SyntheticPeople:
         drawn = shading.render(
             vertices,
             person.normals @ turn.T,
-            body.load_body(),
+            bodies.load_body(),
             person.look,
             light,
             camera.intrinsics,
@@ -321,20 +319,20 @@ class SyntheticPeople:
             recorded=self._recorded,
             **self.options["pose"],
         )
-        whole = body.load_body()
+        whole = bodies.load_body()
         rng = self._rng("shape", group)
         # Sex first: shape and clothes have to agree on it.
         sex = {"male": bool(rng.random() < 0.5)}
         if "male" in self.options["shape"]:
             sex["male"] = self.options["shape"]["male"]
-        shape = body.random_shape(
+        shape = bodies.random_shape(
             whole, rng, **{**self.options["shape"], **sex}
         )
         manner, lift = draw_manner(
             self._rng("manner", group), kind, **self.options["manner"]
         )
         posed = posing.pose_body(
-            whole, body.shaped(whole, shape), joints, **manner
+            whole, bodies.shaped(whole, shape), joints, **manner
         )
         # The lowest point stands on the floor, or is that far above it.
         floor = np.float32([0, posed.vertices[:, 1].min() - lift, 0])

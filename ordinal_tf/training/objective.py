@@ -10,7 +10,7 @@ ranking loss is all saturated or all linear: a config can have either.
 from keras import ops
 
 from ordinal_tf import losses, volumes
-from ordinal_tf.models.inference import CELL
+from ordinal_tf.models.decoding import CELL
 
 # Millimetres from the middle bin to either end of the volume (64 bins of
 # 31.03 mm in the original).
@@ -22,7 +22,7 @@ def volume_objective(outputs, batch, options, *, z_resolutions, rank_scale):
 
     Args:
         outputs: list of `(B, H, W, 17 * D)` logits, one per stack.
-        batch: dict as `data.pipeline` yields.
+        batch: dict as `pipeline.batching` yields.
         options: the config's `loss` section: `heatmap` ("cross_entropy" or
             "l2", the paper's), `heatmap_weight` (the paper's lambda),
             `rank_weight`, `equal_weight`, `depth_weight` (cross-entropy of

@@ -12,7 +12,9 @@ import numpy as np
 from keras import ops
 
 from ordinal_tf import losses, metrics
-from ordinal_tf.data import h36m, mocap, poses
+from ordinal_tf.data.mocap import clips as mocap
+from ordinal_tf.data.mocap import views as mocap_views
+from ordinal_tf.data.readers import h36m
 from ordinal_tf.models import lifting
 from ordinal_tf.training import runs
 
@@ -50,7 +52,7 @@ def split_clips(clips, *, match="*", held_out=0.15):
     """Splits clips by name.
 
     Args:
-        clips: list of `mocap.Clip`.
+        clips: list of `clips.Clip`.
         match: shell pattern, or several with commas between, of the clips to
             train on.
         held_out: float, share of these to keep for testing.
@@ -94,8 +96,8 @@ def split_clips(clips, *, match="*", held_out=0.15):
 def test_views(test_poses, config):
     """Views to score on: recorded limb lengths, one fixed camera per pose."""
     rng = np.random.default_rng((config.seed, _SCORING))
-    camera = poses.Camera(**config.camera)
-    return poses.sample_views(test_poses, rng, camera=camera)
+    camera = mocap_views.Camera(**config.camera)
+    return mocap_views.sample_views(test_poses, rng, camera=camera)
 
 
 def score(model, views, *, use_depth, sigma_mm, log_scale, seed=0):
@@ -103,9 +105,9 @@ def score(model, views, *, use_depth, sigma_mm, log_scale, seed=0):
 
     Args:
         model: reconstruction network.
-        views: dict of `poses.sample_views`.
+        views: dict of `views.sample_views`.
         use_depth: bool; False zeroes the depth input.
-        sigma_mm, log_scale: see `poses.noisy_depth`.
+        sigma_mm, log_scale: see `views.noisy_depth`.
         seed: int, of the noise.
 
     Returns:
@@ -113,7 +115,7 @@ def score(model, views, *, use_depth, sigma_mm, log_scale, seed=0):
         by the noise (share), and the int `poses`.
     """
     rng = np.random.default_rng((seed, _SCORING + 1))
-    noisy = poses.noisy_depth(
+    noisy = mocap_views.noisy_depth(
         views["depth"], rng, sigma_mm=sigma_mm, log_scale=log_scale
     )
     vectors = _vectors(views["keypoints_2d"], noisy, use_depth)
@@ -128,7 +130,7 @@ def score(model, views, *, use_depth, sigma_mm, log_scale, seed=0):
     return {
         "mpjpe": float(error.mean()),
         "pa_mpjpe": float(aligned.mean()),
-        "relations": poses.relations_preserved(views["depth"], noisy),
+        "relations": mocap_views.relations_preserved(views["depth"], noisy),
         "poses": len(error),
     }
 
@@ -143,15 +145,15 @@ def training_vectors(train_poses, config, step):
 
     A pure function of the poses, the config's seed and the step.
     """
-    views, rng = poses.training_batch(
+    views, rng = mocap_views.training_batch(
         train_poses,
         config.seed,
         step,
         batch_size=config.train.batch_size,
-        camera=poses.Camera(**config.camera),
-        body=poses.Body(**config.body),
+        camera=mocap_views.Camera(**config.camera),
+        body=mocap_views.Body(**config.body),
     )
-    noisy = poses.noisy_depth(
+    noisy = mocap_views.noisy_depth(
         views["depth"],
         rng,
         sigma_mm=config.noise.depth_sigma_mm,
@@ -302,7 +304,7 @@ def evaluate_run(workdir, clips, *, annotations=None, sigma_mm=None):
 
     Args:
         workdir: folder of the run.
-        clips: list of `mocap.Clip`, read at the run's `data.fps`.
+        clips: list of `clips.Clip`, read at the run's `data.fps`.
         annotations: path of a Human3.6M `valid.mat` to score on too, or None.
         sigma_mm: noise on the depths; the run's own where None.
 
@@ -355,13 +357,13 @@ def _depth_figures(train_poses, config):
     for i in range(8):
         rng = np.random.default_rng((config.seed, _SCORING + 2 + i))
         drawn = train_poses[rng.integers(0, len(train_poses), 512)]
-        views = poses.sample_views(
+        views = mocap_views.sample_views(
             drawn,
             rng,
-            camera=poses.Camera(**config.camera),
-            body=poses.Body(**config.body),
+            camera=mocap_views.Camera(**config.camera),
+            body=mocap_views.Body(**config.body),
         )
-        noisy = poses.noisy_depth(
+        noisy = mocap_views.noisy_depth(
             views["depth"],
             rng,
             sigma_mm=config.noise.depth_sigma_mm,
@@ -369,7 +371,7 @@ def _depth_figures(train_poses, config):
             log_scale=config.noise.depth_scale,
         )
         square.append(np.mean(np.square(lifting.normalise_depth(noisy))))
-        relations.append(poses.relations_preserved(views["depth"], noisy))
+        relations.append(mocap_views.relations_preserved(views["depth"], noisy))
     return {
         "depth_rms": float(np.sqrt(np.mean(square))),
         "relations": float(np.mean(relations)),

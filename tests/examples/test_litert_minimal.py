@@ -12,8 +12,8 @@ import tensorflow as tf
 from PIL import Image
 
 from ordinal_tf import geometry
-from ordinal_tf.data import transforms
-from ordinal_tf.export import lite_file, tflite
+from ordinal_tf.data.pipeline import transforms
+from ordinal_tf.litert import lite_file, tflite
 
 pytest.importorskip("ai_edge_litert")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ordinal_tf.export import tflite
+from ordinal_tf.litert import tflite
 
 litert = pytest.importorskip("ai_edge_litert")
 

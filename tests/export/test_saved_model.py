@@ -10,16 +10,11 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow.core.protobuf import config_pb2, saved_model_pb2
 
-from ordinal_tf import geometry
-from ordinal_tf.data import transforms
-from ordinal_tf.export import (
-    parity,
-    predictor,
-    saved_model,
-    session,
-    warmup,
-)
-from ordinal_tf.models import hourglass, inference, lifting
+from ordinal_tf import geometry, paths
+from ordinal_tf.data.pipeline import transforms
+from ordinal_tf.export import parity, saved_model, session, warmup
+from ordinal_tf.inference import predictor
+from ordinal_tf.models import decoding, hourglass, lifting
 
 SIZE = 32
 BINS = 4
@@ -90,7 +85,7 @@ def test_crops_in_a_session(networks, run, count):
         return
     # The live chain, put together by hand.
     network, reconstruction = networks
-    live = inference.predict_crops(
+    live = decoding.predict_crops(
         network, tf.constant(image), name="volume", depth_bins=BINS
     )
     vector = lifting.reconstruction_input(
@@ -283,9 +278,9 @@ def test_the_networks_are_in_the_graph_once(networks, exported):
 
 
 def test_files_beside_the_graph(exported):
-    card = json.loads((exported / saved_model.CARD).read_text())
+    card = json.loads((exported / paths.CARD).read_text())
     assert card == {"joints": ["a", "b"]}
-    assert (exported / saved_model.LABELS).read_text() == "a\nb\n"
+    assert (exported / paths.LABELS).read_text() == "a\nb\n"
     assert not (exported / warmup.FILE).exists()
 
 

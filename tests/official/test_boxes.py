@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ordinal_tf.official import boxes
 from tests.numerics import assert_close
+from tests.official import boxes
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ordinal_tf.official import crop
+from tests.official import crop
 
 CASES = range(11)
 FULL = (2, 5, 8, 9)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from ordinal_tf.official import metric_depth
+from ordinal_tf.data.readers import h36m
 from tests.numerics import assert_close
+from tests.official import metric_depth
 
 PEOPLE = range(6)
 PUBLISHED = np.array(metric_depth.TRAINING_LIMB_LENGTHS_MM)
@@ -31,9 +32,9 @@ def quantised(vectors, i):
 
 def test_constants_golden(vectors):
     assert_close(PUBLISHED, vectors["Ltr"], atol=1e-6)
-    limits = metric_depth.metric_bin_limits()
+    limits = h36m.metric_bin_limits()
     assert_close(limits, vectors["voxel_limits"], atol=1e-6)
-    centres = metric_depth.metric_bin_centres()
+    centres = h36m.metric_bin_centres()
     assert_close(centres, vectors["zcen"], atol=1e-6)
     limbs = metric_depth.limbs()
     np.testing.assert_array_equal(limbs + 1, vectors["edges_1based"])
@@ -44,7 +45,7 @@ def test_bin_depths_golden(golden, vectors):
         expected = file["depth_of_bin"]
     np.testing.assert_array_equal(metric_depth.ordinal_bin_depths(), expected)
     bins = vectors["preds_1based"][:, 2] - 1
-    depths = metric_depth.metric_bin_centres()[bins]
+    depths = h36m.metric_bin_centres()[bins]
     assert_close(depths, vectors["Zrel"], atol=1e-6)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ordinal_tf.official import boxes, targets
 from tests.numerics import assert_close
+from tests.official import boxes, targets
 
 
 @pytest.fixture(scope="module")

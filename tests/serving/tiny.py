@@ -19,7 +19,7 @@ JOINTS = 17
 
 
 class Tiny(tf.Module):
-    """Signatures as `ordinal_tf.export.saved_model.PoseModule` has them."""
+    """Signatures as `ordinal_tf.inference.signatures.Signatures` has them."""
 
     def __init__(self, offset):
         super().__init__()

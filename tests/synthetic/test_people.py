@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from ordinal_tf import geometry, ordinal, skeleton
-from ordinal_tf.synthetic import body, limits, people, posing
+from ordinal_tf.synthetic import people
+from ordinal_tf.synthetic.body import model as bodies
+from ordinal_tf.synthetic.body import posing
+from ordinal_tf.synthetic.pose import limits
 
 SIZE = 96
 COUNT = 24
@@ -235,9 +238,9 @@ def test_negative_samples_do_not_exist(endless):
 
 def test_the_body_and_its_labels_move_together():
     """Posed points are those that the labels are made of."""
-    whole = body.load_body()
-    rest = body.shaped(whole, np.zeros(len(whole.shape_basis)))
+    whole = bodies.load_body()
+    rest = bodies.shaped(whole, np.zeros(len(whole.shape_basis)))
     joints = people.poses.shipped_poses()[7]
     posed = posing.pose_body(whole, rest, joints)
-    assert posed.points.shape == (len(body.POINTS), 3)
-    assert body.POINTS[:17] == skeleton.H36M17.joints
+    assert posed.points.shape == (len(bodies.POINTS), 3)
+    assert bodies.POINTS[:17] == skeleton.H36M17.joints

@@ -8,7 +8,8 @@ import pytest
 
 from configs import lite, reconstruction
 from ordinal_tf import paths, skeleton
-from ordinal_tf.export import lite_file, predictor, saved_model
+from ordinal_tf.inference import predictor
+from ordinal_tf.litert import lite_file
 from ordinal_tf.models import build
 from ordinal_tf.training import reconstruction as training
 from tests import lsp_files
@@ -54,7 +55,7 @@ def work(tmp_path_factory):
         "image_config": config.to_dict(),
         "reconstruction_config": lifting.to_dict(),
     }
-    (version / saved_model.CARD).write_text(json.dumps(card))
+    (version / paths.CARD).write_text(json.dumps(card))
     return work
 
 

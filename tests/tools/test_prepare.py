@@ -5,7 +5,8 @@ import json
 import cv2
 import pytest
 
-from ordinal_tf.data import prepared, video, windows
+from ordinal_tf.data.files import video
+from ordinal_tf.data.prepared import cutouts, reading
 from tests import h36m_files, lsp_files, prepared_files, video_files
 
 
@@ -34,7 +35,7 @@ def test_prepare_validate_inspect(run_tool, folder, tmp_path):
     assert code == 0, err
     assert f"{out}: 4 people in 4 pictures" in said and "in 2 shards" in said
     assert said.splitlines()[-1] == f"{out}: nothing looks wrong."
-    opened = prepared.open_prepared(out)
+    opened = reading.open_prepared(out)
     assert opened.card["joints"]["from"] == "lsp14"
     assert "Leeds Sports Pose" in opened.card["title"]
     assert opened.read(0)["name"] == "images/im00002.png"
@@ -120,13 +121,13 @@ def test_frames_of_videos(run_tool, tmp_path):
         "--shard_records=5",
     )
     assert code == 0, err
-    people = prepared.open_prepared(out)
+    people = reading.open_prepared(out)
     # Two actions of 12 frames at 50 a second, four cameras, 10 a second kept.
     assert len(people) == 2 * 4 * 3
     for row in range(len(people)):
         record = people.read(row)
         film, frame = video.split_path(record["name"])
         assert film.startswith("S9/Videos/Directions")
-        picture = windows.decode(record["image"])
+        picture = cutouts.decode(record["image"])
         assert video_files.number(picture, frame) == frame
         assert record["pose_mask"].all() and record["camera"].any()

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from configs import reconstruction as default
-from ordinal_tf.data import video
+from ordinal_tf.data.files import video
 from ordinal_tf.training import reconstruction, runs
 from tests import lsp_files, prepared_files, tiny, video_files
 

@@ -7,7 +7,8 @@ import pytest
 
 from configs import reconstruction as default
 from ordinal_tf import skeleton
-from ordinal_tf.data import mocap, poses
+from ordinal_tf.data.mocap import clips as mocap
+from ordinal_tf.data.mocap import views as mocap_views
 from ordinal_tf.training import reconstruction, runs
 
 # Keras turns variables into arrays in a way that NumPy 2 calls outdated.
@@ -249,8 +250,8 @@ def test_damaged_runs(small, tmp_path):
 def test_score_of_a_perfect_network(small):
     del small
     pose = fake_clips(1)[0].poses
-    views = poses.sample_views(
-        pose, np.random.default_rng(0), camera=poses.Camera()
+    views = mocap_views.sample_views(
+        pose, np.random.default_rng(0), camera=mocap_views.Camera()
     )
 
     def perfect(vectors, *, training):

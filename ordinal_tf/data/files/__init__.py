@@ -1,0 +1,1 @@
+"""Pictures, videos and containers of arrays, read with care."""

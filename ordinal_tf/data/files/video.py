@@ -1,0 +1,267 @@
+"""Frames of videos, for labels whose path is `VIDEO.mp4@120`.
+
+Such a path names frame 120 of a video, counted from 0; `every_frame` goes
+through all of them, and `writing` makes videos of results. Videos are decoded
+from their start without seeking: with most codecs a frame is only right when
+those before it were decoded, and seeking lands on another one in some files.
+"""
+
+import contextlib
+import dataclasses
+import pathlib
+
+import cv2
+import numpy as np
+
+from ordinal_tf.data.files import photos
+
+_AGAIN = "it is cut off or damaged, fetch it again."
+SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v")
+
+
+@dataclasses.dataclass(frozen=True)
+class Info:
+    """What a video's header says.
+
+    Attributes:
+        frames: int; a guess in some formats, and wrong where a file is cut.
+        fps: float, frames per second.
+        width, height: ints, pixels.
+    """
+
+    frames: int
+    fps: float
+    width: int
+    height: int
+
+
+def frame_path(path, frame):
+    """The path of one frame: `frame_path("a.mp4", 120)` is `"a.mp4@120"`."""
+    return f"{path}@{frame}"
+
+
+def split_path(path):
+    """A label's path as (file, frame), where frame is None for a photograph.
+
+    `"a.mp4@120"` gives `("a.mp4", 120)`; `"me@120.jpg"` is a photograph.
+    """
+    video, at, frame = str(path).rpartition("@")
+    if at and is_video(video) and frame.isascii() and frame.isdigit():
+        return video, int(frame)
+    return str(path), None
+
+
+def is_video(path):
+    """Whether a file is a video, by the end of its name."""
+    return pathlib.Path(path).suffix.lower() in SUFFIXES
+
+
+def describe(path):
+    """`Info` of a video.
+
+    Raises:
+        ValueError: the file is missing or no video that OpenCV decodes.
+    """
+    video = _open(path, threads=1)
+    try:
+        return _info(video, path)
+    finally:
+        video.release()
+
+
+def read_frames(path, frames, *, threads=1):
+    """Decodes frames of a video, in one pass from its start.
+
+    Args:
+        path: file.
+        frames: increasing ints from 0.
+        threads: int, for the decoder.
+
+    Yields:
+        (frame, uint8 `(H, W, 3)` RGB), in that order.
+
+    Raises:
+        ValueError: the file is missing or no video, a picture is larger than
+            `photos.MAX_PIXELS`, or the video ends before a frame; names the
+            file and the frame.
+    """
+    frames = [int(frame) for frame in frames]
+    increasing = all(a < b for a, b in zip(frames, frames[1:], strict=False))
+    if not increasing or (frames and frames[0] < 0):
+        raise ValueError(
+            "`frames` must be increasing numbers from 0, because a video is "
+            f"decoded in order. Received: {frames[:5]}..."
+        )
+    reader = Reader(threads=threads)
+    try:
+        for frame in frames:
+            yield frame, reader.read(path, frame)
+    finally:
+        reader.close()
+
+
+def every_frame(path, *, step=1):
+    """Decodes a video to its end, however many frames its header promises.
+
+    Args:
+        path: file.
+        step: int, every so-manieth frame, from the first.
+
+    Yields:
+        (frame, uint8 `(H, W, 3)` RGB).
+
+    Raises:
+        ValueError: the file is missing or no video, has no frame that can be
+            decoded, or larger ones than `photos.MAX_PIXELS`.
+    """
+    video = _open(path, threads=1)
+    try:
+        _info(video, path)
+        frame = 0
+        while video.grab():
+            if frame % step == 0:
+                yield frame, _picture(video, path, frame)
+            frame += 1
+        if not frame:
+            raise ValueError(f"{path} has no frame that can be decoded.")
+    finally:
+        video.release()
+
+
+@contextlib.contextmanager
+def writing(path, *, fps):
+    """Writes an MPEG-4 video, which gets its name when it is whole.
+
+    Args:
+        path: `.mp4` file.
+        fps: float, frames per second.
+
+    Yields:
+        Function that adds a frame, uint8 `(H, W, 3)` RGB, all of one size.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = pathlib.Path(path)
+    new = path.with_name(f"new_{path.name}")
+    writer = cv2.VideoWriter()
+
+    def add(image):
+        # Codecs want even sides.
+        image = np.pad(
+            image, [(0, side % 2) for side in image.shape[:2]] + [(0, 0)]
+        )
+        if not writer.isOpened():
+            code = cv2.VideoWriter_fourcc(*"mp4v")
+            size = image.shape[1::-1]
+            if not writer.open(str(new), cv2.CAP_FFMPEG, code, fps, size):
+                raise OSError(f"Could not write {new}.")
+        writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+
+    try:
+        yield add
+        if writer.isOpened():
+            writer.release()
+            new.replace(path)
+    finally:
+        writer.release()
+        new.unlink(missing_ok=True)
+
+
+class Reader:
+    """Single frames, quickly where they are asked for in order.
+
+    The last video stays open, and decoding goes on from its last frame.
+
+    Args:
+        threads: int, for the decoder.
+    """
+
+    def __init__(self, *, threads=1):
+        self._threads = threads
+        self._path = self._video = self._fault = None
+        self._place, self._picture = -1, None
+
+    def read(self, path, frame):
+        """uint8 `(H, W, 3)` RGB of a frame, counted from 0.
+
+        Raises:
+            ValueError: see `read_frames`.
+        """
+        path = str(path)
+        if path != self._path or frame < self._place:
+            self.close()
+            self._video = _open(path, threads=self._threads)
+            self._path = path
+            _info(self._video, path)
+        if self._fault:
+            raise ValueError(f"{self._fault}, before frame {frame}; {_AGAIN}")
+        if frame > self._place:
+            self._picture = self._decoded(path, frame)
+        return self._picture
+
+    def close(self):
+        """Closes the video."""
+        if self._video is not None:
+            self._video.release()
+        self._path = self._video = self._fault = None
+        self._place, self._picture = -1, None
+
+    def _decoded(self, path, frame):
+        while self._place < frame:
+            self._place += 1
+            if not self._video.grab():
+                # Kept, or each later frame would decode all of it again.
+                self._fault = f"{path} ends at frame {self._place}"
+                raise ValueError(
+                    f"{self._fault}, before frame {frame}; {_AGAIN}"
+                )
+        return _picture(self._video, path, frame)
+
+
+def _open(path, *, threads):
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path} is missing.")
+    # FFmpeg by name: others would take digits in a name for a numbered
+    # series of pictures.
+    video = cv2.VideoCapture(
+        str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads]
+    )
+    if not video.isOpened():
+        video.release()
+        raise ValueError(
+            f"{path} is no video that can be decoded; it is damaged or of "
+            "another kind, fetch it again."
+        )
+    return video
+
+
+def _picture(video, path, frame):
+    """The frame that was grabbed last, RGB."""
+    decoded, picture = video.retrieve()
+    if not decoded or picture is None or picture.ndim != 3:
+        raise ValueError(
+            f"{path}: frame {frame} cannot be decoded; the video is damaged, "
+            "fetch it again."
+        )
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def _info(video, path):
+    values = [
+        video.get(key)
+        for key in (
+            cv2.CAP_PROP_FRAME_COUNT,
+            cv2.CAP_PROP_FPS,
+            cv2.CAP_PROP_FRAME_WIDTH,
+            cv2.CAP_PROP_FRAME_HEIGHT,
+        )
+    ]
+    count, fps, width, height = values
+    if not 0 < width * height <= photos.MAX_PIXELS:
+        raise ValueError(
+            f"{path}: a picture has {width:.0f} x {height:.0f} pixels; 1 to "
+            f"{photos.MAX_PIXELS} can be read."
+        )
+    return Info(max(int(count), 0), float(fps), int(width), int(height))

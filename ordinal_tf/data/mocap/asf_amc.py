@@ -1,0 +1,312 @@
+"""Acclaim motion capture (ASF skeleton, AMC frames) by forward kinematics.
+
+Our own reader, in NumPy: the readers on the package index are either not
+maintained or walk every bone of every frame in Python.
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from ordinal_tf.data.mocap import motion
+
+MM_PER_INCH = 25.4
+
+
+@dataclasses.dataclass
+class _Bone:
+    """One bone of an `.asf` body; `direction` is a unit vector in world axes.
+
+    `dofs` are the channels of an AMC line, e.g. ("rx", "rz"); `axis` turns
+    from the frame in which they are given to the world's.
+    """
+
+    name: str
+    parent: int
+    direction: np.ndarray
+    length: float
+    axis: np.ndarray
+    dofs: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Body:
+    """The bones of an `.asf` file, parents first, and its units.
+
+    Attributes:
+        bones: tuple of bones; the first is the root, of length 0.
+        mm_per_unit: float. `length 0.45` in the header says that one unit
+            is 1 / 0.45 inch, 56.4 mm.
+        degrees: bool, angles are degrees (else radians).
+    """
+
+    bones: tuple[_Bone, ...]
+    mm_per_unit: float
+    degrees: bool
+
+
+def find_asf(path):
+    """The `.asf` body of an `.amc` clip: `02.asf` for `02_01.amc`.
+
+    Raises:
+        ValueError: there is none, or none of that name among several.
+    """
+    path = pathlib.Path(path)
+    named = path.with_name(path.stem.split("_")[0] + ".asf")
+    if named.is_file():
+        return named
+    others = sorted(path.parent.glob("*.asf"))
+    if len(others) != 1:
+        raise ValueError(
+            f"{path} needs the body it was recorded with: put {named.name} "
+            f"beside it. Found: {', '.join(o.name for o in others) or 'none'}."
+        )
+    return others[0]
+
+
+def read_amc(path, *, asf=None, source_fps=120.0, fps=None):
+    """Reads an AMC clip and runs forward kinematics on its ASF body.
+
+    A bone `name` stands for the point at its far end; `root` for the body's
+    origin. A bone turns by `A Rz Ry Rx A^-1` about its near end, `A` the
+    bone's own `axis`, so all rotations are identities in the rest pose.
+
+    Args:
+        path: `.amc` file.
+        asf: `.asf` file; `find_asf(path)` where None.
+        source_fps: float, frames per second of the file, which does not say
+            it; 120 in the CMU database.
+        fps: float, frames per second to keep (all lines are checked); all
+            frames where None.
+
+    Returns:
+        `motion.Motion` in mm, world axes, y up.
+
+    Raises:
+        ValueError: with file and line, when a file ends early, a line is
+            malformed, or a number is not finite; when there is no body.
+    """
+    body = read_asf(asf or find_asf(path))
+    values = _read_frames(path, body)
+    kept, fps = motion.resample(len(values), source_fps, fps)
+    positions, rotations = _forward(body, values[kept])
+    names = tuple(bone.name for bone in body.bones)
+    return motion.Motion(names, positions, rotations, fps)
+
+
+def read_asf(path):
+    """Reads an ASF body.
+
+    Raises:
+        ValueError: with file and line, where the file is not what it says.
+    """
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = [line.split("#")[0].split() for line in file]
+    units = {"length": 1.0, "angle": "deg"}
+    blocks, links, section, block = [], {}, "", None
+    orders = {"order": ("TX", "TY", "TZ", "RX", "RY", "RZ"), "axis": "XYZ"}
+    for number, words in enumerate(lines, start=1):
+        if not words:
+            continue
+        key = words[0]
+        if key.startswith(":"):
+            section = key
+        elif section == ":units" and key == "length":
+            units["length"] = _numbers(path, number, words[1:], 1, key)[0]
+        elif section == ":units" and key == "angle":
+            units["angle"] = words[-1]
+        elif section == ":root":
+            if key == "order":
+                orders["order"] = tuple(word.upper() for word in words[1:])
+            elif key == "axis":
+                orders["axis"] = words[-1].upper()
+            elif key in ("position", "orientation"):
+                orders[key] = _numbers(path, number, words[1:], 3, key)
+        elif section == ":bonedata":
+            if key == "begin":
+                block = {"line": number, "dof": ()}
+            elif key == "end" and block is not None:
+                blocks.append(block)
+                block = None
+            elif block is not None:
+                _read_bone_line(path, number, words, block)
+        elif section == ":hierarchy" and key not in ("begin", "end"):
+            links.update((child, (key, number)) for child in words[1:])
+    if block is not None or not blocks or not links:
+        raise ValueError(
+            f"{path}, line {len(lines)}: the body ends before its bones and "
+            "its :hierarchy are complete; fetch the file again."
+        )
+    if units["length"] <= 0 or units["angle"] not in ("deg", "rad"):
+        raise ValueError(
+            f"{path}: :units must give a positive length and an angle `deg` "
+            f"or `rad`. Received: {units}."
+        )
+    degrees = units["angle"] == "deg"
+    bones = _order_bones(path, orders, blocks, links, degrees)
+    return Body(bones, MM_PER_INCH / units["length"], degrees)
+
+
+def _read_bone_line(path, number, words, block):
+    key, rest = words[0], words[1:]
+    if key == "name":
+        block["name"] = " ".join(rest)
+    elif key == "direction":
+        block["direction"] = _numbers(path, number, rest, 3, key)
+    elif key == "length":
+        block["length"] = _numbers(path, number, rest, 1, key)[0]
+    elif key == "axis":
+        if rest[-1:] != ["XYZ"]:
+            raise ValueError(
+                f"{path}, line {number}: the axis order must be XYZ. "
+                f"Received: {' '.join(rest)}."
+            )
+        block["axis"] = _numbers(path, number, rest[:-1], 3, key)
+    elif key == "dof":
+        if not set(rest) <= {"rx", "ry", "rz"}:
+            raise ValueError(
+                f"{path}, line {number}: `dof` may list rx, ry and rz. "
+                f"Received: {' '.join(rest)}."
+            )
+        block["dof"] = tuple(rest)
+
+
+def _numbers(path, number, words, width, what):
+    return motion.number_rows(path, [(number, words)], width, f"`{what}`")[0]
+
+
+def _order_bones(path, orders, blocks, links, degrees):
+    """Bones with the root first and every parent before its children."""
+    if set(orders["order"]) != {"TX", "TY", "TZ", "RX", "RY", "RZ"} or (
+        orders["axis"] != "XYZ"
+        or np.any(orders.get("position", 0))
+        or np.any(orders.get("orientation", 0))
+    ):
+        raise ValueError(
+            f"{path}: :root must have six channels, axis XYZ, and position "
+            f"and orientation 0, as CMU's bodies have. Received: {orders}."
+        )
+    zero = np.zeros(3)
+    dofs = tuple(name.lower() for name in orders["order"])
+    bones = [_Bone("root", -1, zero, 0.0, np.eye(3), dofs)]
+    index = {"root": 0}
+    waiting = list(blocks)
+    while waiting:
+        left = []
+        for block in waiting:
+            missing = {"name", "direction", "length", "axis"} - set(block)
+            if missing:
+                raise ValueError(
+                    f"{path}, line {block['line']}: this bone has no "
+                    f"{', '.join(sorted(missing))}; fetch the file again."
+                )
+            parent, _ = links.get(block["name"], (None, 0))
+            if parent not in index:
+                left.append(block)
+                continue
+            direction = block["direction"]
+            length = np.linalg.norm(direction)
+            if length == 0:
+                raise ValueError(
+                    f"{path}, line {block['line']}: the direction of bone "
+                    f"{block['name']} is zero; it must be a unit vector."
+                )
+            angles = np.radians(block["axis"]) if degrees else block["axis"]
+            index[block["name"]] = len(bones)
+            bones.append(
+                _Bone(
+                    block["name"],
+                    index[parent],
+                    direction / length,
+                    float(block["length"]),
+                    _euler(angles),
+                    block["dof"],
+                )
+            )
+        if len(left) == len(waiting):
+            raise ValueError(
+                f"{path}: :hierarchy does not connect "
+                f"{', '.join(block['name'] for block in left)} to the root."
+            )
+        waiting = left
+    return tuple(bones)
+
+
+def _euler(angles):
+    """`Rz Ry Rx` of `(..., 3)` angles about x, y and z in radians."""
+    turn = [
+        motion.rotation(axis, angles[..., i]) for i, axis in enumerate("XYZ")
+    ]
+    return turn[2] @ turn[1] @ turn[0]
+
+
+def _read_frames(path, body):
+    """AMC lines as `(T, channels)`, in the order of the body's bones."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = [line.split() for line in file]
+    content = [
+        (number, words)
+        for number, words in enumerate(lines, start=1)
+        if words and words[0][0] not in "#:"
+    ]
+    moving = [bone for bone in body.bones if bone.dofs]
+    size = 1 + len(moving)
+    if not content:
+        raise ValueError(
+            f"{path} holds no frame; fetch the file again or remove it."
+        )
+    frames = [content[i : i + size] for i in range(0, len(content), size)]
+    order = {words[0]: k for k, (_, words) in enumerate(frames[0])}
+    columns = []
+    for count, frame in enumerate(frames, start=1):
+        number, words = frame[0]
+        if len(words) != 1 or not words[0].isdigit():
+            raise ValueError(
+                f"{path}, line {number}: expected the number of frame "
+                f"{count} and found {' '.join(words)[:40]!r}; the file is "
+                "damaged, or its .asf is another body's."
+            )
+        if len(frame) != size:
+            raise ValueError(
+                f"{path}, line {frame[-1][0]}: the file ends within frame "
+                f"{count}; it is cut off, fetch it again or remove it."
+            )
+    for bone in moving:
+        k = order.get(bone.name)
+        rows = [(f[k][0], f[k][1]) for f in frames] if k is not None else []
+        wrong = [number for number, words in rows if words[0] != bone.name]
+        if k is None or wrong:
+            line = wrong[0] if wrong else frames[0][-1][0]
+            raise ValueError(
+                f"{path}, line {line}: the frame has no {bone.name}, which "
+                "its .asf lists; the file is damaged, or the .asf is "
+                "another body's."
+            )
+        rows = [(number, words[1:]) for number, words in rows]
+        what = f"bone {bone.name}"
+        columns.append(motion.number_rows(path, rows, len(bone.dofs), what))
+    return np.concatenate(columns, axis=-1)
+
+
+def _forward(body, values):
+    """Positions `(T, J, 3)` in mm and rotations `(T, J, 3, 3)` of all bones."""
+    frames = len(values)
+    positions = np.zeros((frames, len(body.bones), 3))
+    rotations = np.zeros((frames, len(body.bones), 3, 3))
+    column = 0
+    for j, bone in enumerate(body.bones):
+        angles, shift = np.zeros((frames, 3)), np.zeros((frames, 3))
+        for dof in bone.dofs:
+            into = angles if dof[0] == "r" else shift
+            into[:, "xyz".index(dof[1])] = values[:, column]
+            column += 1
+        angles = np.radians(angles) if body.degrees else angles
+        turn = bone.axis @ _euler(angles) @ bone.axis.T
+        start = shift
+        if bone.parent >= 0:
+            turn = rotations[:, bone.parent] @ turn
+            start = positions[:, bone.parent]
+        rotations[:, j] = turn
+        positions[:, j] = start + turn @ (bone.direction * bone.length)
+    return positions * body.mm_per_unit, rotations

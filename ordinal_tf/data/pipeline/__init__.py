@@ -1,0 +1,1 @@
+"""From sources of people to batches of training examples."""

@@ -1,0 +1,123 @@
+"""Where training examples come from: pictures on disk, records, renderings.
+
+A source gives, inside a TensorFlow graph, the encoded picture of its person
+number `row` and the bytes of the labels: sources of every kind mix in one
+graph, and the labels of a batch are decoded at once.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from ordinal_tf.data.prepared import reading, records
+
+# What the training contract has; the picture's size and the box to crop to.
+LABELS = (
+    "keypoints",
+    "keypoint_mask",
+    "depth",
+    "depth_mask",
+    "relation",
+    "relation_mask",
+)
+READ = ("size", "box", *LABELS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """N people, or people without end, who can be read in any order.
+
+    Attributes:
+        name: str, for messages.
+        count: int N, or None where row r exists for every r >= 0.
+        read: function of a scalar int64 tensor, the row, that returns two
+            scalar strings: the encoded picture, and `READ` as `records.pack`
+            packs it.
+        name_of: function of an int, the row, that returns the name of its
+            picture.
+        pictures: function without arguments that returns `(N,)` uint64, see
+            `records.picture_number`, or None where pictures never repeat.
+    """
+
+    name: str
+    count: int | None
+    read: Callable
+    name_of: Callable
+    pictures: Callable
+
+
+def as_source(people):
+    """The `Source` of `labels.LabelledPhotos`; a `Source` as it is."""
+    return people if isinstance(people, Source) else photos_source(people)
+
+
+def photos_source(photos):
+    """The people of `labels.LabelledPhotos`, from the pictures themselves."""
+    arrays = {key: getattr(photos, key) for key in LABELS}
+    arrays.update(size=_sizes(photos.paths), box=photos.boxes)
+    rows = [
+        records.pack({key: array[i] for key, array in arrays.items()}, READ)
+        for i in range(len(photos))
+    ]
+    # As an object array, or NumPy strips trailing zero bytes.
+    packed = np.array(rows, object)
+    paths = photos.paths.astype(object)
+
+    def read(row):
+        path = tf.constant(paths)[row]
+        return tf.io.read_file(path), tf.constant(packed)[row]
+
+    def pictures():
+        numbers = {}
+        for path in photos.paths:
+            if path not in numbers:
+                with open(path, "rb") as file:
+                    numbers[path] = records.picture_number(file.read())
+        return np.array([numbers[path] for path in photos.paths], np.uint64)
+
+    return Source(
+        name=photos.name,
+        count=len(photos),
+        read=read,
+        name_of=lambda row: str(photos.paths[row]),
+        pictures=pictures,
+    )
+
+
+def _sizes(paths):
+    """`(N, 2)` int32 heights and widths, from the first bytes of the files."""
+    sizes = {}
+    for path in paths:
+        if path not in sizes:
+            with Image.open(path) as image:
+                sizes[path] = image.size[::-1]
+    return np.array([sizes[path] for path in paths], np.int32)
+
+
+def prepared_source(folder):
+    """The people of a folder that `tools.prepare` wrote.
+
+    Raises:
+        ValueError: see `reading.open_prepared`.
+    """
+    opened = reading.open_prepared(folder)
+    paths = [str(path.resolve()) for path in opened.shards]
+
+    def read(row):
+        data = reading.read_frame(
+            tf.constant(paths)[tf.constant(opened.shard)[row]],
+            tf.constant(opened.offset)[row],
+            tf.constant(opened.length)[row],
+        )
+        return records.parse_packed(data, READ)
+
+    return Source(
+        name=f"{opened.card['name']} in {folder}",
+        count=len(opened),
+        read=read,
+        name_of=lambda row: opened.read(row)["name"],
+        pictures=lambda: opened.picture,
+    )

@@ -1,0 +1,196 @@
+"""Steps from photographs and their labels to training examples.
+
+Each is a function of tensors, chance included; `batching` composes them.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from ordinal_tf import geometry
+
+
+def decode_photo(data):
+    """JPEG, PNG, BMP or GIF bytes to uint8 RGB `(H, W, 3)`.
+
+    The accurate inverse DCT is bit-identical to the reference decoder; the
+    default one is off by up to eight levels.
+    """
+    jpeg = tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
+    return tf.cond(
+        jpeg,
+        lambda: tf.io.decode_jpeg(
+            data, channels=3, dct_method="INTEGER_ACCURATE"
+        ),
+        lambda: tf.io.decode_image(data, 3, expand_animations=False),
+    )
+
+
+def sample_affine(image, matrix, size):
+    """Crops by inverse mapping: one bilinear interpolation, black outside.
+
+    Where the crop shrinks the picture, neighbouring samples would skip
+    pixels and alias; the picture is then box-averaged first, by the whole
+    factor below the shrinkage, as area interpolation would.
+
+    Args:
+        image: `(H, W, 3)` uint8.
+        matrix: `(2, 3)` float32, image pixels to crop pixels.
+        size: int, side of the crop.
+
+    Returns:
+        `(size, size, 3)` float32 in 0 to 255.
+    """
+    inverse = geometry.invert_affine(matrix)
+    # Length of one crop pixel's step in the image, any direction.
+    step = tf.sqrt(tf.abs(tf.linalg.det(inverse[:, :2])))
+    factor = tf.maximum(tf.cast(tf.floor(step + 0.25), tf.int32), 1)
+    image = tf.cond(
+        factor > 1,
+        lambda: box_average(image, factor),
+        lambda: tf.cast(image, tf.float32),
+    )
+    # A pixel of the averaged picture covers `factor` of the original ones.
+    shrink = tf.cast(factor, tf.float32)
+    rows = tf.concat([inverse, [[0.0, 0.0, 1.0]]], axis=0)
+    half = (shrink - 1.0) / 2.0
+    to_small = tf.stack(
+        [
+            tf.stack([1.0 / shrink, 0.0, -half / shrink]),
+            tf.stack([0.0, 1.0 / shrink, -half / shrink]),
+        ]
+    )
+    flat = tf.reshape(to_small @ rows, [1, 6])
+    projective = tf.concat([flat, [[0.0, 0.0]]], axis=1)
+    crop = tf.raw_ops.ImageProjectiveTransformV3(
+        images=image[None],
+        transforms=projective,
+        output_shape=tf.constant([size, size]),
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+    )[0]
+    return tf.ensure_shape(crop, [size, size, 3])
+
+
+def box_average(image, factor):
+    """Means over `factor` x `factor` blocks; the ragged edge is repeated."""
+    shape = tf.shape(image)[:2]
+    rest = tf.math.floormod(-shape, factor)
+    image = tf.cast(image, tf.float32)
+    # Repeats the last row and column, so that the border does not darken.
+    rows = tf.minimum(tf.range(shape[0] + rest[0]), shape[0] - 1)
+    columns = tf.minimum(tf.range(shape[1] + rest[1]), shape[1] - 1)
+    image = tf.gather(tf.gather(image, rows, axis=0), columns, axis=1)
+    height = (shape[0] + rest[0]) // factor
+    width = (shape[1] + rest[1]) // factor
+    blocks = tf.reshape(image, [height, factor, width, factor, 3])
+    return tf.reduce_mean(blocks, axis=[1, 3])
+
+
+# Uniform numbers of one example: turn, scale, mirror; four for the colour.
+_DRAWS = 8
+
+
+def random_draws(first, count, seed):
+    """Uniform numbers of the examples `first` to `first + count` - 1.
+
+    Example i takes the numbers 8 i to 8 i + 7 of one stream of Philox, which
+    can start anywhere: whatever the batches, i gets the same.
+
+    Args:
+        first, count: scalar ints.
+        seed: int, which stream.
+
+    Returns:
+        `(count, 8)` float32 in [0, 1).
+    """
+    # Philox makes four numbers for each step of its counter.
+    steps = tf.cast(first, tf.uint64) * (_DRAWS // 4)
+    return tf.raw_ops.StatelessRandomUniformV2(
+        shape=tf.stack([tf.cast(count, tf.int32), _DRAWS]),
+        key=tf.constant([seed], tf.uint64),
+        counter=tf.stack([steps, tf.constant(0, tf.uint64)]),
+        alg=1,  # Philox.
+    )
+
+
+def random_crop(box, draws, *, rotation_deg, scale, mirror):
+    """The turn, box and mirror of examples: what `crop_matrix` takes.
+
+    Args:
+        box: `(B, 3)` centre x, centre y, side.
+        draws: `(B, 8)`, see `random_draws`.
+        rotation_deg: turns are uniform in plus or minus this.
+        scale: `(low, high)` of the person's size, log-uniform.
+        mirror: bool, mirror half of the examples.
+
+    Returns:
+        `(B, 3)` boxes, `(B,)` radians and `(B,)` bool: mirrored.
+    """
+    rotation = (2.0 * draws[:, 0] - 1.0) * math.radians(rotation_deg)
+    low, high = math.log(scale[0]), math.log(scale[1])
+    zoom = tf.exp(low + (high - low) * draws[:, 1])
+    mirrored = tf.logical_and(mirror, draws[:, 2] < 0.5)
+    box = tf.concat([box[:, :2], box[:, 2:] / zoom[:, None]], axis=1)
+    return box, rotation, mirrored
+
+
+def random_colour(draws, *, channel, brightness):
+    """Scales of the colour channels and shifts of the brightness.
+
+    Args:
+        draws: `(B, 8)`, see `random_draws`.
+        channel: each channel is scaled by 1 plus or minus up to this.
+        brightness: all are shifted by up to this share of 255.
+
+    Returns:
+        `(B, 4)` float32: red, green and blue scale, shift; see `colour`.
+    """
+    spread = 2.0 * draws[:, 4:8] - 1.0
+    limits = [[channel, channel, channel, 255.0 * brightness]]
+    return spread * limits + [[1.0, 1.0, 1.0, 0.0]]
+
+
+def colour(image, scales):
+    """Scales and shifts the colours of `(..., H, W, 3)` float32 pictures.
+
+    Args:
+        image: in 0 to 255.
+        scales: `(..., 4)`, see `random_colour`.
+
+    Returns:
+        uint8, rounded and clipped.
+    """
+    scales = scales[..., None, None, :]
+    image = image * scales[..., :3] + scales[..., 3:]
+    return tf.cast(tf.clip_by_value(tf.round(image), 0.0, 255.0), tf.uint8)
+
+
+def move_labels(labels, matrix, mirrored, mirror):
+    """Maps keypoints into the crop and trades left and right if mirrored.
+
+    Args:
+        labels: dict with the keys of a training example (see `batching`) but
+            `image`, each `(B, ...)`, keypoints in image pixels,
+            `relation_mask` symmetric.
+        matrix: `(B, 2, 3)` image to crop.
+        mirrored: `(B,)` bool.
+        mirror: K ints, joint k becomes `mirror[k]`.
+
+    Returns:
+        dict with the same keys, `keypoints` in crop pixels and
+        `relation_mask` upper triangle only. Depth stays: a mirror leaves it.
+    """
+    keypoints = geometry.apply_affine(matrix, labels["keypoints"])
+    moved = {**labels, "keypoints": keypoints}
+    for key, value in moved.items():
+        traded = tf.gather(value, mirror, axis=1)
+        if key in ("relation", "relation_mask"):
+            traded = tf.gather(traded, mirror, axis=2)
+        rank = [-1] + [1] * (len(value.shape) - 1)
+        moved[key] = tf.where(tf.reshape(mirrored, rank), traded, value)
+    upper = np.triu(np.ones((len(mirror), len(mirror)), bool), k=1)
+    moved["relation_mask"] = tf.logical_and(moved["relation_mask"], upper)
+    return moved

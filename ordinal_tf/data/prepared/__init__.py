@@ -1,0 +1,1 @@
+"""Prepared data sets: records on disk, written, read and checked."""

@@ -1,0 +1,258 @@
+"""Cards of prepared datasets: what they say, and the contact sheet."""
+
+import dataclasses
+
+import numpy as np
+
+from ordinal_tf import drawing, skeleton
+from ordinal_tf.data.prepared import cutouts
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What a dataset's labels do not say about themselves.
+
+    Attributes:
+        title: str, the dataset's full name and year.
+        licence: str, in a few words.
+        source: `skeleton.Skeleton` that was labelled.
+    """
+
+    title: str
+    licence: str
+    source: skeleton.Skeleton
+
+
+def describe(about):
+    """The card's entries on title, licence and joints."""
+    to_body = skeleton.mapping(about.source, skeleton.H36M17)
+    names = np.array(skeleton.H36M17.joints)
+    return {
+        "title": about.title,
+        "licence": about.licence,
+        "joints": {
+            "skeleton": skeleton.H36M17.name,
+            "names": names.tolist(),
+            "from": about.source.name,
+            "approximate": names[to_body.approximate].tolist(),
+            "missing": names[~to_body.mask].tolist(),
+        },
+    }
+
+
+# Masks whose coverage the card lists, joint by joint.
+_COUNTED = ("keypoint_mask", "depth_mask", "pose_mask", "visible_mask")
+_SIGNS = ("nearer", "equal", "farther")
+# Where chests face: along the camera's axes x, y and z, or against them.
+VIEWS = ("to the right", "down", "away", "to the left", "up", "to the camera")
+
+
+def empty_note():
+    """What is noted of a shard's people, before the first of them."""
+    zeros = [0] * len(skeleton.H36M17)
+    return {
+        "length": [],
+        "picture": [],
+        "size": [],
+        "side": [],
+        "known": {**dict.fromkeys(_COUNTED, zeros), "camera": 0},
+        "seen": zeros,
+        "views": [0] * len(VIEWS),
+        "relations": {"people": 0, "nearer": 0, "equal": 0, "farther": 0},
+    }
+
+
+def noted(note, record, *, length, picture):
+    """The note with one more record in it; as JSON keeps it.
+
+    Args:
+        note: dict, as `empty_note` returns. Its lists grow.
+        record: `records.FIELDS` dict.
+        length: int, bytes of the serialized record.
+        picture: int, see `records.picture_number`.
+    """
+    note["length"].append(length)
+    note["picture"].append(picture)
+    note["size"].append(record["size"].tolist())
+    note["side"].append(round(float(record["box"][2]), 2))
+    known = {
+        key: np.add(note["known"][key], record[key]).tolist()
+        for key in _COUNTED
+    }
+    known["camera"] = note["known"]["camera"] + int(record["camera"].any())
+    seen = np.add(note["seen"], record["visible"] & record["visible_mask"])
+    views = np.array(note["views"])
+    if record["pose_mask"].all():
+        views[view(record["pose"])] += 1
+    upper = np.triu(record["relation_mask"], k=1)
+    signs = record["relation"][upper]
+    more = {
+        "people": int(len(signs) > 0),
+        "nearer": int((signs > 0).sum()),
+        "equal": int((signs == 0).sum()),
+        "farther": int((signs < 0).sum()),
+    }
+    found = {key: note["relations"][key] + more[key] for key in more}
+    return {
+        **note,
+        "known": known,
+        "seen": seen.tolist(),
+        "views": views.tolist(),
+        "relations": found,
+    }
+
+
+def view(pose):
+    """Where a person's chest faces, as an index of `VIEWS`.
+
+    Args:
+        pose: `(17, 3)` in camera axes.
+    """
+    left, right, thorax, pelvis = pose[
+        [
+            skeleton.H36M17.index(joint)
+            for joint in ("left_hip", "right_hip", "thorax", "pelvis")
+        ]
+    ]
+    chest = np.cross(left - right, thorax - pelvis)
+    axis = int(np.abs(chest).argmax())
+    return axis if chest[axis] > 0 else 3 + axis
+
+
+def statistics(notes):
+    """The card's counts, coverage and sizes.
+
+    Args:
+        notes: list of dicts, see `noted`; together not empty.
+    """
+    total = sum(len(note["length"]) for note in notes)
+    joints = skeleton.H36M17.joints
+    coverage = {}
+    for key in _COUNTED:
+        known = np.sum([note["known"][key] for note in notes], axis=0)
+        if not known.any():
+            continue
+        shares = np.round(known / total, 4).tolist()
+        coverage[key.removesuffix("_mask")] = dict(
+            zip(joints, shares, strict=True)
+        )
+    labelled = np.sum([note["known"]["visible_mask"] for note in notes], axis=0)
+    seen = np.sum([note["seen"] for note in notes], axis=0)
+    shares = np.round(seen / np.maximum(labelled, 1), 4).tolist()
+    views = np.sum([note["views"] for note in notes], axis=0).tolist()
+    relations = {
+        key: sum(note["relations"][key] for note in notes)
+        for key in notes[0]["relations"]
+    }
+    pairs = sum(relations.values()) - relations["people"]
+
+    def pooled(key):
+        return [value for note in notes for value in note[key]]
+
+    height, width = np.array(pooled("size")).T
+    return {
+        "records": total,
+        "pictures": len(set(pooled("picture"))),
+        "coverage": coverage,
+        # Of those of whom it is known.
+        "seen": dict(zip(joints, shares, strict=True)) if seen.any() else {},
+        "views": dict(zip(VIEWS, views, strict=True)) if any(views) else {},
+        "cameras": sum(note["known"]["camera"] for note in notes),
+        "relations": {**relations, "pairs": pairs},
+        "width": _spread(width),
+        "height": _spread(height),
+        "box_side": _spread(pooled("side")),
+        "record_bytes": _spread(pooled("length")),
+    }
+
+
+def _spread(values):
+    low, middle, high = np.quantile(values, [0, 0.5, 1])
+    return {"least": float(low), "median": float(middle), "most": float(high)}
+
+
+def contact_sheet(prepared, *, count=24, columns=6, tile_height=240, seed=0):
+    """Random samples of a prepared set with labels and relations drawn.
+
+    Args:
+        prepared: `records.PreparedSet`.
+        count, columns, tile_height: of the sheet's pictures.
+        seed: int.
+
+    Returns:
+        uint8 RGB.
+    """
+    count = min(count, len(prepared))
+    rows = np.random.default_rng(seed).permutation(len(prepared))[:count]
+    tiles = [draw_record(prepared.read(row)) for row in np.sort(rows)]
+    return drawing.contact_sheet(tiles, columns, tile_height)
+
+
+def draw_record(record, *, margin=1.4):
+    """uint8 RGB: the person of a record, with labels and relations.
+
+    Args:
+        record: `records.FIELDS` dict.
+        margin: side of what is shown, in sides of the box.
+    """
+    image = cutouts.decode(record["image"])
+    centre, half = record["box"][:2], margin * record["box"][2] / 2
+    height, width = image.shape[:2]
+    low = np.maximum(np.floor(centre - half), 0).astype(int)
+    high = np.minimum(np.ceil(centre + half) + 1, (width, height)).astype(int)
+    if np.any(high <= low):  # The box is not in the picture, which shows it.
+        low, high = np.zeros(2, int), np.array((width, height))
+    return drawing.draw_labels(
+        image[low[1] : high[1], low[0] : high[0]],
+        record["keypoints"] - low,
+        record["keypoint_mask"],
+        relations=record["relation"] if record["relation_mask"].any() else None,
+        relation_mask=record["relation_mask"],
+    )
+
+
+def text(card):
+    """A card for people to read, in some twenty lines.
+
+    Args:
+        card: dict, as `reading.PreparedSet` has it.
+    """
+    joints, relations = card["joints"], card["relations"]
+    size = sum(shard["bytes"] for shard in card["shards"])
+    lines = {
+        "dataset": f"{card['name']}: {card['title']}",
+        "licence": card["licence"],
+        "people": f"{card['records']} in {card['pictures']} pictures, "
+        f"{len(card['skipped'])} skipped",
+        "files": f"{len(card['shards'])} shards, {size / 1e6:.1f} MB",
+        "pictures": f"{_shown(card['width'])} x {_shown(card['height'])} px",
+        "box side": f"{_shown(card['box_side'])} px",
+        "joints": f"labelled as {joints['from']}; approximate: "
+        f"{', '.join(joints['approximate']) or 'none'}; missing: "
+        f"{', '.join(joints['missing']) or 'none'}",
+        "cameras": f"of {card['cameras']} people",
+        "relations": f"{relations['pairs']} pairs of {relations['people']} "
+        "people: " + _shares({key: relations[key] for key in _SIGNS}),
+        "facing": _shares(card["views"]),
+        "made by": f"ordinal_tf {card['code_version']}",
+        "options": ", ".join(f"{k}={v}" for k, v in card["options"].items()),
+    }
+    shown = [f"{key:10} {value}" for key, value in lines.items()]
+    columns = dict(card["coverage"])
+    if card["seen"]:
+        columns["seen"] = card["seen"]
+    shown += ["", f"{'% labelled':15}" + "".join(f"{n:>10}" for n in columns)]
+    for joint in joints["names"]:
+        shares = [100 * column[joint] for column in columns.values()]
+        shown.append(f"{joint:15}" + "".join(f"{s:10.1f}" for s in shares))
+    return "\n".join(shown)
+
+
+def _shares(counts):
+    total = max(sum(counts.values()), 1)
+    shares = [f"{100 * n / total:.1f} % {key}" for key, n in counts.items()]
+    return ", ".join(shares) or "unknown"
+
+
+def _shown(spread):
+    return " / ".join(f"{spread[k]:g}" for k in ("least", "median", "most"))

@@ -1,0 +1,267 @@
+"""Folders of prepared records: the card, the index, and random access.
+
+    dataset.json                   the card: what this is, counts, checksums
+    index.npz                      where each record lies
+    data-00000-of-00012.tfrecord   a `tf.train.Example` a person
+    sheet.png                      random samples with their labels
+
+The card is written last, so a folder with a card is whole.
+"""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+import zipfile
+
+import numpy as np
+import tensorflow as tf
+
+from ordinal_tf.data.prepared import records
+
+CARD, INDEX, SHEET = "dataset.json", "index.npz", "sheet.png"
+FORMAT = 1  # Of the card and the records; others are refused.
+
+# A TFRecord frames its data with its length and two checksums.
+FRAME_BYTES = 12 + 4
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedSet:
+    """An opened prepared folder of N records.
+
+    Attributes:
+        folder: `pathlib.Path`.
+        card: dict, the content of `dataset.json`.
+        shard: `(N,)` int32, which of `shards` holds a record.
+        offset: `(N,)` int64, where its frame begins.
+        length: `(N,)` int64, bytes of its data.
+        picture: `(N,)` uint64, from a checksum of the original picture: the
+            same picture has the same number in every dataset.
+    """
+
+    folder: pathlib.Path
+    card: dict
+    shard: np.ndarray
+    offset: np.ndarray
+    length: np.ndarray
+    picture: np.ndarray
+
+    def __len__(self):
+        return len(self.shard)
+
+    @property
+    def shards(self):
+        """Paths of the TFRecord files."""
+        return [self.folder / one["name"] for one in self.card["shards"]]
+
+    def read(self, row):
+        """Record `row` as a dict of NumPy values; `ValueError` if damaged."""
+        path = self.shards[self.shard[row]]
+        where = f"Record {row}, in {path}"
+        try:
+            data = read_frame(
+                str(path), int(self.offset[row]), int(self.length[row])
+            ).numpy()
+        except tf.errors.OpError as error:
+            raise ValueError(
+                f"{where}, is damaged: {error.message.splitlines()[0]}; "
+                "prepare the dataset again."
+            ) from error
+        return records.parse(data, where)
+
+
+def read_frame(path, offset, length):
+    """The data of one record, by its place in its file; works in graphs.
+
+    The public `tf.data.TFRecordDataset` cannot start at an offset, though
+    the kernel below it can. It checks the record's checksums. (Skipping with
+    `FixedLengthRecordDataset` takes 20 times as long.)
+
+    Args:
+        path: scalar string.
+        offset: scalar int64, where the record's frame begins.
+        length: scalar int64, bytes of data: how much to read ahead.
+
+    Returns:
+        scalar string.
+    """
+    length = tf.cast(length, tf.int64)
+    whole = tf.raw_ops.TFRecordDatasetV2(
+        filenames=tf.reshape(path, [1]),
+        compression_type="",
+        buffer_size=length + FRAME_BYTES,
+        byte_offsets=tf.reshape(tf.cast(offset, tf.int64), [1]),
+    )
+    kind = {"output_types": [tf.string], "output_shapes": [()]}
+    one = tf.raw_ops.TakeDataset(
+        input_dataset=whole, count=tf.constant(1, tf.int64), **kind
+    )
+    return tf.raw_ops.DatasetToSingleElement(dataset=one, **kind)[0]
+
+
+def open_prepared(folder):
+    """Opens a prepared folder and checks that its files are those it lists.
+
+    Sizes are checked here; checksums, which cost reading everything, by
+    `validate`, and each record's own whenever it is read.
+
+    Args:
+        folder: path.
+
+    Returns:
+        `PreparedSet`.
+
+    Raises:
+        ValueError: the folder is not prepared, not whole, or its card, index
+            and shards do not belong together.
+    """
+    folder = pathlib.Path(folder)
+    card = _read_card(folder)
+    for one in (*card["shards"], card["index"]):
+        path = folder / one["name"]
+        if not path.is_file():
+            raise ValueError(
+                f"{path} is missing, which {folder / CARD} lists; copy it "
+                "again, or prepare the dataset again."
+            )
+        size = path.stat().st_size
+        if size != one["bytes"]:
+            raise ValueError(
+                f"{path} has {size} bytes and {folder / CARD} says "
+                f"{one['bytes']}; copy it again, or prepare the dataset again."
+            )
+    arrays = read_index(folder / INDEX)
+    prepared = PreparedSet(folder=folder, card=card, **arrays)
+    _check_index(prepared)
+    return prepared
+
+
+_CARD_ENTRIES = {
+    "format": int,
+    "name": str,
+    "records": int,
+    "shards": list,
+    "index": dict,
+}
+_SHARD_ENTRIES = {"name": str, "records": int, "bytes": int, "sha256": str}
+
+
+def _read_card(folder):
+    path = folder / CARD
+    if not path.is_file():
+        raise ValueError(
+            f"{folder} has no {CARD}; it must be a folder that tools.prepare "
+            "has finished."
+        )
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not JSON: {error}; prepare the dataset again."
+        ) from error
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        found = card.get("format") if isinstance(card, dict) else card
+        raise ValueError(
+            f"{path} must be a card of format {FORMAT}. Found: {found!r}; "
+            "prepare the dataset again."
+        )
+    entries = [(card, _CARD_ENTRIES)]
+    if isinstance(card.get("shards"), list):
+        entries += [(one, _SHARD_ENTRIES) for one in card["shards"]]
+    if isinstance(card.get("index"), dict):
+        kinds = dict(_SHARD_ENTRIES)
+        kinds.pop("records")
+        entries.append((card["index"], kinds))
+    for entry, kinds in entries:
+        for key, kind in kinds.items():
+            value = entry.get(key) if isinstance(entry, dict) else None
+            # A path that leads out of the folder is nobody's shard.
+            strange = key == "name" and "/" in str(value)
+            if type(value) is not kind or strange:
+                raise ValueError(
+                    f"{path}: `{key}` must be {kind.__name__}. Found: "
+                    f"{value!r}; prepare the dataset again."
+                )
+    return card
+
+
+_ARRAYS = {
+    "shard": np.int32,
+    "offset": np.int64,
+    "length": np.int64,
+    "picture": np.uint64,
+}
+
+
+def read_index(path):
+    # A damaged zip raises whatever its damage hits.
+    damage = (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile)
+    try:
+        # Opened here, because NumPy leaves a file open that is no zip.
+        with (
+            open(path, "rb") as file,
+            np.load(file, allow_pickle=False) as content,
+        ):
+            arrays = {key: content[key] for key in _ARRAYS}
+    except (*damage, NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"{path} is no readable index ({error}); prepare the dataset again."
+        ) from error
+    for key, kind in _ARRAYS.items():
+        if arrays[key].dtype != kind or arrays[key].ndim != 1:
+            raise ValueError(
+                f"{path}: `{key}` must be a row of {np.dtype(kind).name}. "
+                f"Found: {arrays[key].dtype} {arrays[key].shape}; prepare the "
+                "dataset again."
+            )
+    return arrays
+
+
+def _check_index(prepared):
+    """Records must fill their shards one after the other, without gaps."""
+    card, folder = prepared.card, prepared.folder
+    counts = [one["records"] for one in card["shards"]]
+    sizes = np.array([one["bytes"] for one in card["shards"]], np.int64)
+    lengths = {len(getattr(prepared, key)) for key in _ARRAYS}
+    fits = lengths == {card["records"]} and sum(counts) == card["records"]
+    if fits and card["records"]:
+        shard = np.repeat(np.arange(len(counts)), counts)
+        fits = np.array_equal(prepared.shard, shard)
+    if fits and card["records"]:
+        frames = prepared.length + FRAME_BYTES
+        ends = np.cumsum(frames)
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        begins = ends - frames - starts[prepared.shard]
+        fits = np.array_equal(begins, prepared.offset) and np.array_equal(
+            np.bincount(shard, frames, len(counts)).astype(np.int64), sizes
+        )
+    if not fits:
+        raise ValueError(
+            f"{folder / INDEX} does not match {folder / CARD} and its shards; "
+            "prepare the dataset again."
+        )
+    if not card["records"]:
+        raise ValueError(f"{folder} holds no records; prepare it again.")
+
+
+def write_index(path, arrays):
+    """Writes `index.npz` in one rename, byte for byte the same each time."""
+    new = path.with_name(f"new_{path.name}")
+    arrays = {
+        key: np.asarray(arrays[key], kind) for key, kind in _ARRAYS.items()
+    }
+    with open(new, "wb") as file:
+        np.savez(file, **arrays)
+    new.replace(path)
+
+
+def file_entry(path):
+    """`name`, `bytes` and `sha256` of a file, as the card lists them."""
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "name": path.name,
+        "bytes": path.stat().st_size,
+        "sha256": digest,
+    }

@@ -1,0 +1,1 @@
+"""Published data sets in their own layouts, as labels in one form."""

@@ -1,0 +1,248 @@
+"""Human3.6M in the .npz files of other projects.
+
+Annotated frames, as MMPose and its relatives package them (`h36m_train.npz`):
+`imgname` N, `center` (N, 2), `scale` N (box side / 200), `part` (N, 17, 3)
+and `S` (N, 17, 4), metres in camera axes, the last column of both a flag.
+
+Poses without pictures, as VideoPose3D and its relatives package them
+(`data_3d_h36m.npz`): `positions_3d`, a dictionary of subject to action to
+(T, 32, 3), metres in world axes with z up, 50 frames a second. It is pickled;
+`npz` says how it is read without running what it names. The same as plain
+arrays named "SUBJECT/ACTION" is read, too.
+
+Both have the right leg first.
+
+Source: MMPose (tools/dataset_converters/preprocess_h36m.py), VideoPose3D
+(data/prepare_data_h36m.py, common/h36m_dataset.py).
+"""
+
+import pathlib
+
+import numpy as np
+
+from ordinal_tf import skeleton
+from ordinal_tf.data.files import npz
+from ordinal_tf.data.mocap import motion
+from ordinal_tf.data.readers import h36m_cameras, labels
+
+_SPLITS = {"train": "train", "test": "test", "valid": "test"}
+_POSITIONS_FPS = 50.0
+
+
+def read_h36m_npz(
+    source, *, split="test", images=None, skip_limit=10, report=print
+):
+    """Reads annotated frames.
+
+    Args:
+        source: path of the .npz file, or of a folder that holds
+            `h36m_SPLIT.npz` in itself or in `annotation_body3d/fps10`.
+        split: "train" or "test", where `source` is a folder.
+        images: path of the pictures; `images` beside the file, or above it,
+            where None. A picture may lie there below its path in the file, or
+            by its bare name.
+        skip_limit: int, how many bad records are skipped with a report
+            before it is an error.
+        report: function of one str that tells the user of each.
+
+    Returns:
+        `labels.LabelledPhotos`, without cameras, which these files lack.
+
+    Raises:
+        ValueError: a file is missing or not in this layout, nobody is left,
+            or there are too many bad records.
+    """
+    path = _find(pathlib.Path(source), split)
+    images = _find_images(path) if images is None else pathlib.Path(images)
+    arrays = npz.read_arrays(path)
+    names = arrays.get("imgname")
+    count = len(names) if names is not None and names.ndim == 1 else 0
+    shapes = {
+        "imgname": (count,),
+        "center": (count, 2),
+        "scale": (count,),
+        "part": (count, 17, 3),
+        "S": (count, 17, 4),
+    }
+    for name, shape in shapes.items():
+        found = arrays.get(name)
+        kind = "U" if name == "imgname" else "fiu"
+        if (
+            found is None
+            or found.shape != shape
+            or found.dtype.kind not in kind
+        ):
+            raise ValueError(
+                f"{path} must hold {name!r} of shape {shape}. Found: "
+                f"{None if found is None else (found.dtype.str, found.shape)}."
+            )
+    part, pose = arrays["part"], 1000.0 * arrays["S"][..., :3]
+    # NaN, and what no place can be, is not annotated.
+    known = (np.abs(part) < 1e5).all(-1) & (part[..., 2] > 0)
+    pose_known = (np.abs(arrays["S"]) < 1e3).all(-1) & (arrays["S"][..., 3] > 0)
+    boxes = np.column_stack([arrays["center"], 200.0 * arrays["scale"]])
+    bad = labels.BadRecords(str(path), skip_limit, report)
+    paths, rows = [], []
+    for row, name in enumerate(names):
+        candidates = [images / name, images / pathlib.PurePath(name).name]
+        picture = next((p for p in candidates if _is_file(p)), None)
+        fault = None
+        if not (np.abs(boxes[row]) < 1e5).all() or boxes[row, 2] < 1:
+            fault = "its center and scale make no box."
+        elif not known[row].any():
+            fault = "no joint is annotated."
+        elif (pose[row, pose_known[row], 2] <= 0).any():
+            fault = "its S is behind the camera."
+        elif picture is None:
+            fault = f"there is no picture {candidates[0]}."
+        if fault:
+            bad.skip(f"row {row} ({name}) of {path}: {fault}")
+        else:
+            paths.append(str(picture))
+            rows.append(row)
+    if not rows:
+        raise ValueError(f"{path}: no usable record.")
+    return labels.labelled(
+        path.stem,
+        paths,
+        boxes[rows],
+        keypoints=part[rows, :, :2],
+        keypoint_mask=known[rows],
+        pose=pose[rows],
+        pose_mask=pose_known[rows],
+    )
+
+
+def read_positions(path):
+    """Reads poses without pictures.
+
+    Args:
+        path: `data_3d_h36m.npz`, or the same as plain arrays.
+
+    Returns:
+        dict of (subject, action) to `(T, 17, 3)` float64 mm, world axes with
+        z up, in the order of `skeleton.H36M17`; 50 frames a second.
+
+    Raises:
+        ValueError: the file is missing, damaged or another one.
+    """
+    path = pathlib.Path(path)
+    content = npz.read_pickled(path, "positions_3d")
+    if content is None:
+        content = {}
+        for name, array in npz.read_arrays(path).items():
+            subject, slash, action = name.partition("/")
+            if slash:
+                content.setdefault(subject, {})[action] = array
+    elif not isinstance(content, dict) or not all(
+        isinstance(actions, dict) for actions in content.values()
+    ):
+        raise ValueError(
+            f"{path}: 'positions_3d' must be a dictionary of subject to "
+            "action to array."
+        )
+    if not content:
+        raise ValueError(
+            f"{path} has no 'positions_3d', and no arrays named "
+            "'SUBJECT/ACTION', such as 'S1/Directions 1'."
+        )
+    return {
+        (str(subject), str(action)): _clip(path, f"{subject}/{action}", array)
+        for subject, actions in content.items()
+        for action, array in actions.items()
+    }
+
+
+def read_views(path, metadata, *, subjects=("S9", "S11"), fps=10.0):
+    """What the data set's cameras see of poses without pictures.
+
+    Args:
+        path: see `read_positions`.
+        metadata: path of the release's metadata.xml.
+        subjects: names of those to read.
+        fps: float, frames per second to keep.
+
+    Returns:
+        The same dictionary as `views.sample_views` returns, all cameras of
+        all clips; `keypoints_2d` is distorted, as in the pictures.
+
+    Raises:
+        ValueError: a file is missing, damaged or another one, or holds none
+            of the subjects.
+    """
+    cameras = h36m_cameras.read_cameras(metadata)
+    views = []
+    for (subject, _), world in read_positions(path).items():
+        if subject not in subjects:
+            continue
+        kept, _ = motion.resample(len(world), _POSITIONS_FPS, fps)
+        for (owner, _), camera in cameras.items():
+            if owner != subject:
+                continue
+            pose = camera.from_world(world[kept])
+            if not (pose[..., 2] > 0).all():
+                raise ValueError(
+                    f"{path} and {metadata}: {subject} is behind a camera; "
+                    "they are not of the same data set."
+                )
+            views.append((camera.project(pose), pose))
+    if not views:
+        raise ValueError(f"{path} holds none of {', '.join(subjects)}.")
+    keypoints, pose = map(np.concatenate, zip(*views, strict=True))
+    root = skeleton.H36M17.root
+    pose_3d = (pose - pose[:, root : root + 1]).astype(np.float32)
+    return {
+        "keypoints_2d": keypoints.astype(np.float32),
+        "depth": pose_3d[..., 2],
+        "pose_3d": pose_3d,
+    }
+
+
+def _find(source, split):
+    if source.is_file():
+        return source
+    if split not in _SPLITS:
+        raise ValueError(
+            f"`split` must be 'train' or 'test'. Received: {split!r}."
+        )
+    name = f"h36m_{_SPLITS[split]}.npz"
+    for folder in (source, source / "annotation_body3d" / "fps10"):
+        if (folder / name).is_file():
+            return folder / name
+    raise ValueError(f"{source} is no .npz file, and holds no {name}.")
+
+
+def _find_images(path):
+    for folder in path.parents[:3]:
+        if (folder / "images").is_dir():
+            return folder / "images"
+    raise ValueError(
+        f"{path.parent / 'images'} is missing: the frames that {path.name} "
+        "names."
+    )
+
+
+def _is_file(path):
+    return "\0" not in str(path) and path.is_file()
+
+
+def _clip(path, name, array):
+    """One clip, checked, as `(T, 17, 3)` mm in our order."""
+    bodies = {17: skeleton.H36M17, 32: skeleton.H36M32}
+    array = np.asarray(array)
+    if (
+        array.ndim != 3
+        or array.shape[1] not in bodies
+        or array.shape[2] != 3
+        or array.dtype.kind != "f"
+        or not len(array)
+    ):
+        raise ValueError(
+            f"{path}: {name!r} must have shape (T, 32, 3) or (T, 17, 3). "
+            f"Found: {array.shape}."
+        )
+    if not (np.abs(array) < 100).all():  # NaN, too.
+        raise ValueError(f"{path}: {name!r} holds what are no places in m.")
+    to_ours = skeleton.mapping(bodies[array.shape[1]], skeleton.H36M17)
+    world = 1000.0 * array.astype(np.float64)
+    return to_ours.points(world, np.ones(array.shape[:2], bool))[0]

@@ -1,0 +1,207 @@
+"""Human3.6M as it is released: videos, 3D positions, and its metadata.
+
+    metadata.xml (of the code, Release-v1.2)
+    S1/Videos/Directions 1.54138969.mp4                 50 frames a second
+    S1/MyPoseFeatures/D3_Positions/Directions 1.cdf     Pose, (1, T, 96)
+
+`Pose` is 32 joints (`skeleton.H36M32`), mm, world axes with z up. This is
+what people get who register at vision.imar.ro/human3.6m: the archives
+`Videos_S*.tgz` and `Poses_D3_Positions_S*.tgz`, unpacked into one folder.
+
+Every copy lacks parts: the video `S11/Videos/Directions.54138969.mp4` is
+damaged. Such clips are reported by name and the rest is read.
+
+Source: the release's README; h36m-fetch and VideoPose3D (DATASETS.md) for
+names and layout.
+"""
+
+import pathlib
+
+import numpy as np
+
+from ordinal_tf import geometry, skeleton
+from ordinal_tf.data.files import cdf_check, video
+from ordinal_tf.data.readers import h36m_cameras, labels
+
+SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
+_VIDEO_FPS = 50
+# The box of the authors' own annotations: 40 px wider than the joints.
+_BOX_BORDER = 40.0
+
+
+def read_h36m_release(
+    source,
+    *,
+    split="train",
+    subjects=None,
+    fps=10,
+    metadata=None,
+    skip_limit=None,
+    report=print,
+):
+    """Reads frames with distorted 2D joints, poses and cameras.
+
+    Args:
+        source: path of the folder that holds S1, S5, ...
+        split: "train" (S1, S5, S6, S7, S8) or "test" (S9, S11), the paper's.
+        subjects: names such as ("S1",) to read instead of all of the split's.
+        fps: int, frames per second to keep; divides 50.
+        metadata: path of metadata.xml; `source` and its folders where None.
+        skip_limit: int, how many clips may be missing or damaged; any number
+            where None, for every copy lacks some.
+        report: function of one str that tells the user of each.
+
+    Returns:
+        `labels.LabelledPhotos`; paths are frames of videos, see `video`.
+
+    Raises:
+        ValueError: metadata.xml or all clips are missing or damaged, or there
+            are too many bad clips; cdflib is not installed.
+    """
+    if split not in SUBJECTS:
+        raise ValueError(
+            f"`split` must be 'train' or 'test'. Received: {split!r}."
+        )
+    if not isinstance(fps, int) or fps < 1 or _VIDEO_FPS % fps:
+        raise ValueError(f"`fps` must divide {_VIDEO_FPS}. Received: {fps}.")
+    source = pathlib.Path(source)
+    cameras = h36m_cameras.read_cameras(metadata or _find_metadata(source))
+    limit = 10**9 if skip_limit is None else skip_limit
+    bad = labels.BadRecords(str(source), limit, report)
+    clips = []
+    for subject in subjects or SUBJECTS[split]:
+        read = _read_subject(source / subject, cameras, fps, bad)
+        clips += read
+        frames = sum(len(clip[0]) for clip in read)
+        report(f"{subject}: {len(read)} videos, {frames} frames")
+    if not clips:
+        raise ValueError(
+            f"{source} holds no usable clip of {subjects or SUBJECTS[split]}; "
+            "unpack Videos_S*.tgz and Poses_D3_Positions_S*.tgz there."
+        )
+    paths, keypoints, pose, matrix = (
+        np.concatenate(column) for column in zip(*clips, strict=True)
+    )
+    every = np.ones(keypoints.shape[:2], bool)
+    box = geometry.box_around(keypoints, every, margin=1.0)
+    return labels.labelled(
+        f"h36m_{split}",
+        paths,
+        np.asarray(box) + [0.0, 0.0, _BOX_BORDER],
+        keypoints=keypoints,
+        keypoint_mask=every,
+        pose=pose,
+        pose_mask=every,
+        camera=matrix,
+    )
+
+
+def read_positions(path):
+    """Reads one file of D3_Positions.
+
+    Returns:
+        `(T, 32, 3)` float64 mm, world axes with z up, in the order of
+        `skeleton.H36M32`.
+
+    Raises:
+        ValueError: the file is missing, damaged or another one, or cdflib is
+            not installed.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path} is missing.")
+    try:
+        import cdflib
+    except ImportError as error:
+        raise ValueError(
+            f"{path} is a CDF file, which cdflib reads: pip install "
+            "'ordinal-tf[datasets]'."
+        ) from error
+    try:
+        cdf_check.check(path.read_bytes())
+        pose = np.asarray(cdflib.CDF(path).varget("Pose"), np.float64)
+    except Exception as error:  # Damaged files raise whatever they hit.
+        raise ValueError(
+            f"{path} is no CDF file with a variable Pose "
+            f"({str(error)[:80] or type(error).__name__}); fetch it again."
+        ) from error
+    width = 3 * len(skeleton.H36M32)
+    if pose.ndim not in (2, 3) or pose.shape[-1] != width or pose.size == 0:
+        raise ValueError(
+            f"{path}: Pose must have shape (1, T, {width}). Found: "
+            f"{pose.shape}."
+        )
+    if not (np.abs(pose) < 1e6).all():  # NaN, too.
+        raise ValueError(f"{path}: Pose holds what are no places in mm.")
+    return pose.reshape(-1, len(skeleton.H36M32), 3)
+
+
+def _find_metadata(source):
+    found = sorted(
+        [*source.glob("metadata.xml"), *source.glob("*/metadata.xml")]
+    )
+    if not found:
+        raise ValueError(
+            f"{source} holds no metadata.xml; it comes with Human3.6M's "
+            "Release-v1.2 code, at vision.imar.ro/human3.6m."
+        )
+    return found[0]
+
+
+def _read_subject(folder, cameras, fps, bad):
+    """What is usable of each video: paths, keypoints, poses, intrinsics."""
+    positions = folder / "MyPoseFeatures" / "D3_Positions"
+    names = {
+        camera: c for (s, camera), c in cameras.items() if s == folder.name
+    }
+    # `_ALL` is all actions in one.
+    files = [f for f in sorted(positions.glob("*.cdf")) if f.name[0] != "_"]
+    if not files or not names:
+        bad.skip(f"{positions} holds no .cdf file; all of it is left out.")
+        return []
+    to_ours = skeleton.mapping(skeleton.H36M32, skeleton.H36M17)
+    clips = []
+    for path in files:
+        try:
+            world = read_positions(path)
+        except ValueError as error:
+            bad.skip(f"{error} Its clips are left out.")
+            continue
+        world, _ = to_ours.points(world, np.ones(world.shape[:2], bool))
+        for name, camera in names.items():
+            film = folder / "Videos" / f"{path.stem}.{name}.mp4"
+            try:
+                clips.append(_read_clip(film, world, camera, fps))
+            except ValueError as error:
+                bad.skip(f"{error} The clip is left out.")
+    return clips
+
+
+def _read_clip(film, world, camera, fps):
+    info = video.describe(film)
+    if abs(info.fps - _VIDEO_FPS) > 1:
+        raise ValueError(
+            f"{film} has {info.fps:g} frames a second instead of {_VIDEO_FPS}; "
+            "it is not the release's."
+        )
+    # Videos run on for some frames after the capture.
+    if info.frames < len(world) - _VIDEO_FPS:
+        raise ValueError(
+            f"{film} has {info.frames} frames, its positions {len(world)}; it "
+            "is cut off, fetch it again."
+        )
+    frames = np.arange(
+        0, min(len(world), info.frames), _VIDEO_FPS // fps, dtype=np.int64
+    )
+    pose = camera.from_world(world[frames])
+    if not (pose[..., 2] > 0).all():
+        raise ValueError(
+            f"{film}: its positions lie behind the camera; is metadata.xml "
+            "the one of this release?"
+        )
+    return (
+        np.array([video.frame_path(film, frame) for frame in frames]),
+        camera.project(pose),
+        pose,
+        np.tile(camera.matrix, (len(frames), 1, 1)),
+    )

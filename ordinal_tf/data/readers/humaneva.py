@@ -1,0 +1,240 @@
+"""HumanEva-I as it is distributed: videos, calibration, motion capture.
+
+    S1/Image_Data/Walking_1_(C1).avi        60 frames a second
+    S1/Calibration_Data/C1.cal              22 numbers
+    S1/Sync_Data/Walking_1_(C1).ofs         3 numbers
+    S1/Mocap_Data/Walking_1.mat or .c3d     markers, 120 frames a second
+    S1/Mocap_Data/Static.mat or .c3d        the subject at rest
+    S1/Mocap_Data/S1.mp                     measures of the subject
+
+Trial 1 of each action has videos and motion capture: its first half is for
+validation, its second for training. `humaneva_body` says how joints follow
+from markers. Apply the data set's "critical update" of the .ofs files first.
+
+Source: HumanEva support code v1.1 beta (Sigal, Brown University):
+@he_dataset/he_dataset.m (partition), @sync_stream/sync_stream.m, README.
+"""
+
+import pathlib
+
+import cv2
+import numpy as np
+
+from ordinal_tf import geometry, skeleton
+from ordinal_tf.data.files import video
+from ordinal_tf.data.readers import humaneva_body, labels
+from ordinal_tf.data.readers import humaneva_files as files
+
+SUBJECTS = ("S1", "S2", "S3")
+CAMERAS = ("C1", "C2", "C3")
+# The streams are aligned over all cameras, the black-and-white ones, too.
+_ALL_CAMERAS = (*CAMERAS, "BW1", "BW2", "BW3", "BW4")
+
+# Last frame for validation, and last frame of all; the codec repeats some of
+# the first five. The motion capture of S3 ThrowCatch is damaged.
+_FIRST = 6
+_PARTITION = {
+    ("S1", "Walking"): (590, 1203),
+    ("S1", "Jog"): (367, 740),
+    ("S1", "ThrowCatch"): (473, 945),
+    ("S1", "Gestures"): (395, 801),
+    ("S1", "Box"): (385, 789),
+    ("S2", "Walking"): (438, 876),
+    ("S2", "Jog"): (398, 795),
+    ("S2", "ThrowCatch"): (550, 1128),
+    ("S2", "Gestures"): (500, 901),
+    ("S2", "Box"): (382, 734),
+    ("S3", "Walking"): (448, 939),
+    ("S3", "Jog"): (401, 842),
+    ("S3", "Gestures"): (533, 1102),
+    ("S3", "Box"): (512, 1021),
+}
+
+
+def read_humaneva(
+    source,
+    *,
+    split="train",
+    subjects=SUBJECTS,
+    actions=("Walking", "Jog"),
+    cameras=CAMERAS,
+    every=1,
+    skip_limit=None,
+    report=print,
+):
+    """Reads the frames that have valid motion capture.
+
+    Args:
+        source: path of the folder that holds S1, S2, S3.
+        split: "train" or "validate".
+        subjects: names of those to read.
+        actions: Walking and Jog, on which the paper reports; ThrowCatch,
+            Gestures and Box are there, too.
+        cameras: names of the colour cameras to read.
+        every: int, which frames to keep; 1 is 60 a second.
+        skip_limit: int, how many clips may be missing or damaged; any number
+            where None.
+        report: function of one str that tells the user of each, and of how
+            many frames were dropped.
+
+    Returns:
+        `labels.LabelledPhotos`; paths are frames of videos, see `video`.
+
+    Raises:
+        ValueError: nothing usable is there, or there are too many bad clips.
+    """
+    if split not in ("train", "validate"):
+        raise ValueError(
+            f"`split` must be 'train' or 'validate'. Received: {split!r}."
+        )
+    source = pathlib.Path(source)
+    limit = 10**9 if skip_limit is None else skip_limit
+    bad = labels.BadRecords(str(source), limit, report)
+    clips = []
+    for subject in subjects:
+        for action in actions:
+            if (subject, action) not in _PARTITION:
+                bad.skip(f"{subject} {action} is not in HumanEva-I.")
+                continue
+            middle, last = _PARTITION[subject, action]
+            frames = (
+                np.arange(middle + 1, last + 1, every)
+                if split == "train"
+                else np.arange(_FIRST, middle + 1, every)
+            )
+            clips += _read_action(
+                source / subject, action, frames, cameras, bad, report
+            )
+    if not clips:
+        raise ValueError(
+            f"{source} holds no usable clip of {', '.join(subjects)}: "
+            f"{', '.join(actions)}."
+        )
+    paths, keypoints, pose, matrix = (
+        np.concatenate(column) for column in zip(*clips, strict=True)
+    )
+    every_joint = np.ones(keypoints.shape[:2], bool)
+    return labels.labelled(
+        f"humaneva_{split}",
+        paths,
+        geometry.box_around(keypoints, every_joint),
+        keypoints=keypoints,
+        keypoint_mask=every_joint,
+        pose=pose,
+        pose_mask=every_joint,
+        camera=matrix,
+    )
+
+
+def _read_action(folder, action, frames, cameras, bad, report):
+    """Paths, keypoints, poses and intrinsics of each camera's clip."""
+    try:
+        offsets = _all_offsets(folder, action)
+        starts, time, scale = files.align_streams(offsets)
+        poses, valid = _capture(folder, action, time + (frames - 1) * scale)
+    except ValueError as error:
+        bad.skip(f"{error} {folder.name} {action} is left out.")
+        return []
+    if not valid.any():
+        bad.skip(
+            f"{folder.name} {action}: no frame has valid motion capture; it "
+            "is left out."
+        )
+        return []
+    dropped = len(frames) - int(valid.sum())
+    if dropped:
+        report(
+            f"{folder.name} {action}: dropped {dropped} of {len(frames)} "
+            "frames without valid motion capture."
+        )
+    clips = []
+    for camera in cameras:
+        try:
+            clips.append(
+                _read_clip(
+                    folder, action, camera, starts, frames[valid], poses[valid]
+                )
+            )
+        except ValueError as error:
+            bad.skip(f"{error} The clip is left out.")
+    return [clip for clip in clips if len(clip[0])]
+
+
+def _all_offsets(folder, action):
+    offsets = {}
+    for camera in _ALL_CAMERAS:
+        path = folder / "Sync_Data" / f"{action}_1_({camera}).ofs"
+        if path.is_file():
+            offsets[camera] = files.read_offsets(path)
+    if not offsets:
+        raise ValueError(f"{path.parent} holds no {action}_1_(C1).ofs.")
+    return offsets
+
+
+def _capture(folder, action, times):
+    """`(N, 17, 3)` mm in world axes at captured frames from 1, and validity."""
+    names, points = files.read_markers(folder / "Mocap_Data" / f"{action}_1")
+    static = folder / "Mocap_Data" / "Static"
+    still = (
+        files.read_markers(static)
+        if files.has_markers(static)
+        else (names, points)
+    )
+    path = folder / "Mocap_Data" / f"{folder.name}.mp"
+    try:
+        joints, valid = humaneva_body.joints_at(
+            names,
+            points,
+            times - 1,
+            half_shoulders_mm=humaneva_body.half_shoulders(*still),
+            offsets_mm=files.read_shoulder_offsets(path),
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"{folder / 'Mocap_Data'}, {action}_1: {error}."
+        ) from error
+    to_ours = skeleton.mapping(skeleton.HUMANEVA15, skeleton.H36M17)
+    return to_ours.points(joints, np.ones(joints.shape[:2], bool))[0], valid
+
+
+def _read_clip(folder, action, camera, starts, frames, poses):
+    film = folder / "Image_Data" / f"{action}_1_({camera}).avi"
+    calibration = files.read_calibration(
+        folder / "Calibration_Data" / f"{camera}.cal"
+    )
+    if camera not in starts:
+        raise ValueError(f"{film} has no .ofs file in Sync_Data.")
+    info = video.describe(film)
+    # Frame 1 of all streams is the image `starts`, counted from 1.
+    images = frames - 1 + starts[camera] - 1
+    there = (images >= 0) & (images < info.frames)
+    if len(images) and not there.any():
+        raise ValueError(
+            f"{film} has {info.frames} frames, none of those that are needed; "
+            "it is cut off, fetch it again."
+        )
+    images, poses = images[there], poses[there]
+    pose = poses @ calibration["rotation"].T + calibration["translation"]
+    if not (pose[..., 2] > 0).all():
+        raise ValueError(f"{film}: {camera}.cal sees the subject behind it.")
+    return (
+        np.array([video.frame_path(film, image) for image in images]),
+        _project(pose, calibration),
+        pose,
+        np.tile(calibration["matrix"], (len(images), 1, 1)),
+    )
+
+
+def _project(pose, calibration):
+    """`(N, K, 2)` px, distorted, from `(N, K, 3)` in camera axes."""
+    bent, _ = cv2.projectPoints(
+        pose.reshape(-1, 1, 3),
+        np.zeros(3),
+        np.zeros(3),
+        np.eye(3),
+        calibration["distortion"],
+    )
+    bent = bent.reshape(*pose.shape[:2], 2)
+    # By the matrix, because OpenCV would leave out its skew.
+    matrix = calibration["matrix"]
+    return bent @ matrix[:2, :2].T + matrix[:2, 2]

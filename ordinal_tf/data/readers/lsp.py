@@ -1,0 +1,207 @@
+"""Reads LSP and MPII in the layout of the published ordinal annotations.
+
+A folder holds `images/`, `joints.mat` (`joints`, 3 x J x M: x, y, flag) and,
+unless only 2D is wanted, `ordinal.mat` (`ord`, M x J x J with NaN). J = 14 is
+LSP, J = 16 MPII. The number in a picture's name is its row, from 1: the
+release has `lsp_dataset_original/images/im0001.jpg` (M = 2000) and
+`mpii_upis1h/images/00001_full.jpg` (M = 13030); LSP-Extended, without
+relations, has `im00001.jpg`.
+
+What the flag says depends on who wrote the file. In LSP-Extended it is 1
+where a joint is annotated, and other joints have no place. LSP's own marks
+joints that are hidden, and all are annotated. In MPII it is visibility, and
+joints without annotation have no place.
+
+Source: project page of arXiv:1805.04095, and READMEs of LSP and LSP-Extended
+(Johnson and Everingham).
+"""
+
+import concurrent.futures
+import pathlib
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from ordinal_tf import geometry, ordinal, skeleton
+from ordinal_tf.data.files import matlab
+from ordinal_tf.data.readers import labels
+
+_SKELETONS = {14: skeleton.LSP14, 16: skeleton.MPII16}
+
+
+def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
+    """Reads labels and checks that every picture decodes.
+
+    Args:
+        folder: path of the dataset.
+        first, last: rows to read, counted from 1, both included; the last
+            row by default.
+        skip_limit: int, how many bad records (picture missing or truncated,
+            no usable joint, contradictory relations) are skipped with a
+            report before it is an error.
+        report: function of one str that tells the user of each.
+
+    Returns:
+        `labels.LabelledPhotos`; boxes are `geometry.box_around` the joints.
+
+    Raises:
+        ValueError: a file is missing or not in this layout, the range is
+            empty, or there are too many bad records.
+    """
+    folder = pathlib.Path(folder)
+    joints = _read_numbers(folder / "joints.mat", "joints")
+    if (
+        joints.ndim != 3
+        or joints.shape[0] != 3
+        or joints.shape[1] not in (_SKELETONS)
+    ):
+        raise ValueError(
+            f"{folder / 'joints.mat'}: `joints` must be 3 x 14 x M (LSP) or "
+            f"3 x 16 x M (MPII). Found: {joints.shape}."
+        )
+    source = _SKELETONS[joints.shape[1]]
+    total = joints.shape[2]
+    last = total if last is None else last
+    if not 1 <= first <= last <= total:
+        raise ValueError(
+            f"{folder} has images 1 to {total}; the range asked for is "
+            f"{first} to {last}."
+        )
+    joints = np.transpose(joints, (2, 1, 0))
+    known = _annotated(joints)
+    relation, relation_mask, strange = _read_relations(folder, source, total)
+    pictures = _number_pictures(folder / "images")
+
+    bad = labels.BadRecords(str(folder), skip_limit, report)
+    rows = []
+    checks = _check_pictures([pictures.get(i) for i in range(first, last + 1)])
+    for number, fault in zip(range(first, last + 1), checks, strict=True):
+        row = number - 1
+        picture = pictures.get(number)
+        if picture is None:
+            fault = f"{folder / 'images'} has no picture number {number}."
+        elif not fault and known[row].sum() < 2:
+            fault = (
+                f"row {number} of {folder / 'joints.mat'} has fewer than two "
+                "visible joints, so there is no box."
+            )
+        elif not fault and strange[row]:
+            fault = (
+                f"row {number} of {folder / 'ordinal.mat'} holds something "
+                "else than -1, 0, +1 and, where a pair is not annotated, NaN."
+            )
+        elif not fault and np.any(
+            (relation[row] != -relation[row].T)
+            | (relation_mask[row] != relation_mask[row].T)
+        ):
+            fault = (
+                f"row {number} of {folder / 'ordinal.mat'} is not "
+                "antisymmetric: ord(i, j) must be -ord(j, i)."
+            )
+        if fault:
+            bad.skip(fault)
+        else:
+            rows.append(row)
+    if not rows:
+        raise ValueError(f"{folder}: no usable record in {first} to {last}.")
+
+    to_body = skeleton.mapping(source, skeleton.H36M17)
+    keypoints, keypoint_mask = to_body.points(joints[rows, :, :2], known[rows])
+    relation, relation_mask = to_body.relations(
+        relation[rows], relation_mask[rows]
+    )
+    boxes = geometry.box_around(joints[rows, :, :2], known[rows])
+    return labels.labelled(
+        folder.name,
+        [str(pictures[row + 1]) for row in rows],
+        boxes,
+        keypoints=keypoints,
+        keypoint_mask=keypoint_mask,
+        relation=relation,
+        relation_mask=relation_mask,
+    )
+
+
+def _read_numbers(path, key):
+    if not path.is_file():
+        raise ValueError(
+            f"{path} is missing; the folder needs images/, joints.mat and, "
+            "for relations, ordinal.mat."
+        )
+    return matlab.read_numbers(path, key)
+
+
+def _annotated(joints):
+    """Which joints have a place, `(M, J)` bool, from `(M, J, 3)` rows."""
+    flag = joints[..., 2] > 0
+    finite = (np.abs(joints) < 1e5).all(-1)  # Not NaN, not damaged.
+    placed = finite & (joints[..., :2] > 0).all(-1)
+    if joints.shape[1] == len(skeleton.MPII16):
+        return placed
+    # In LSP's own file most joints are visible, so most flags are 0; in
+    # LSP-Extended no joint with flag 0 has a place.
+    marks_hidden = (placed & ~flag).sum() > (placed & flag).sum()
+    return placed if marks_hidden else flag & finite
+
+
+def _read_relations(folder, source, total):
+    """`(M, J, J)` relations, symmetric mask, and `(M)` rows with bad values.
+
+    Nothing is annotated without ordinal.mat, nor in a bad row.
+    """
+    shape = (total, len(source), len(source))
+    if not (folder / "ordinal.mat").exists():
+        return np.zeros(shape, np.int8), np.zeros(shape, bool), [False] * total
+    published = _read_numbers(folder / "ordinal.mat", "ord")
+    if published.shape != shape:
+        raise ValueError(
+            f"{folder / 'ordinal.mat'}: `ord` must be M x J x J = {shape}, as "
+            f"in joints.mat. Found: {published.shape}."
+        )
+    published = published.astype(np.float64)
+    allowed = np.isnan(published) | np.isin(published, (-1, 0, 1))
+    strange = ~allowed.all(axis=(1, 2))
+    published[strange] = np.nan
+    return *ordinal.relations_from_published(published), strange
+
+
+def _number_pictures(folder):
+    """Pictures by the number in their name."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is missing; it must hold the pictures.")
+    found = {}
+    for path in sorted(folder.iterdir()):
+        digits = re.findall(r"[0-9]+", path.stem)
+        if path.suffix.lower() not in (".jpg", ".jpeg", ".png") or not digits:
+            continue
+        number = int(digits[-1])
+        if number in found:
+            raise ValueError(
+                f"{folder} has two pictures with the number {number}: "
+                f"{found[number].name} and {path.name}; remove one."
+            )
+        found[number] = path
+    if not found:
+        raise ValueError(
+            f"{folder} holds no picture whose name has its number, such as "
+            "im00001.jpg."
+        )
+    return found
+
+
+def _check_pictures(paths):
+    """One sentence per path that does not decode, None for the others."""
+
+    def check(path):
+        if path is None:
+            return None
+        try:
+            tf.io.decode_image(path.read_bytes(), 3, expand_animations=False)
+        except (tf.errors.InvalidArgumentError, OSError) as error:
+            reason = str(error).splitlines()[0]
+            return f"{path} is not a whole picture ({reason})."
+        return None
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return list(pool.map(check, paths))

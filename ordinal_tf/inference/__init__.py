@@ -1,0 +1,1 @@
+"""From photographs to people: the exported graph, and its use."""

@@ -1,0 +1,216 @@
+"""What an exported model answers to: photo bytes or crops to 3D poses.
+
+The graph decodes, crops, runs the image network on the crop and its mirror
+image, decodes the volume, and runs the reconstruction network. It has no
+Python and no custom op. However many people and photographs a request has,
+the networks run once, on all of them.
+"""
+
+import functools
+
+import tensorflow as tf
+
+from ordinal_tf import boxes as box_limits
+from ordinal_tf import geometry, skeleton
+from ordinal_tf.data.pipeline import transforms
+from ordinal_tf.inference import finding, photo_bytes
+from ordinal_tf.models import decoding, lifting
+
+
+def chain(
+    network, reconstruction, *, kind, depth_bins, depth_scale, mirror=True
+):
+    """The two networks as one function of crops.
+
+    Args:
+        network: volume or coordinates network.
+        reconstruction: see `lifting.build_reconstruction`.
+        kind: str, the image network's `model.name`.
+        depth_bins: int, D of the last stack; None for coordinates.
+        depth_scale: float, ordinal depths times this are what the
+            reconstruction network was trained on.
+        mirror: bool, average with the mirrored crop.
+
+    Returns:
+        Function of `(B, S, S, 3)` uint8 to the dict of the signature
+        `serving_default`.
+    """
+
+    def predict_crops(image):
+        found = decoding.predict_crops(
+            network, image, name=kind, depth_bins=depth_bins, mirror=mirror
+        )
+        vector = lifting.reconstruction_input(
+            found["keypoints"], found["ordinal_depth"] * depth_scale
+        )
+        pose = lifting.reconstruction_output(
+            reconstruction(vector, training=False)
+        )
+        root = skeleton.H36M17.root
+        return {**found, "pose": pose - pose[:, root : root + 1]}
+
+    return predict_crops
+
+
+class Signatures(tf.Module):
+    """What the model answers to, around any function of crops.
+
+    Args:
+        predict_crops: as `chain` returns.
+        input_size: int, S, side of the crops.
+    """
+
+    def __init__(self, predict_crops, input_size):
+        super().__init__(name="ordinal_tf")
+        self.input_size = input_size
+        self._crops = predict_crops
+        crops = (None, input_size, input_size, 3)
+        # There is no Python control flow to convert, and looking takes long.
+        function = functools.partial(tf.function, autograph=False)
+        self.serve_crops = function(
+            self._predict_crops,
+            input_signature=[tf.TensorSpec(crops, tf.uint8, "image")],
+        )
+        self.serve_photo = function(
+            self._predict_photo,
+            input_signature=[
+                tf.TensorSpec((1,), tf.string, "photo"),
+                tf.TensorSpec((None, 3), tf.float32, "boxes"),
+            ],
+        )
+        self.serve_photos = function(
+            self._predict_photos,
+            input_signature=[
+                tf.TensorSpec((None,), tf.string, "photos"),
+                tf.TensorSpec((None, None, 3), tf.float32, "boxes"),
+                tf.TensorSpec((None,), tf.int32, "counts"),
+            ],
+        )
+
+    def by_name(self):
+        """Dict of the three `tf.function`s by signature."""
+        return {
+            "serving_default": self.serve_crops,
+            "photo": self.serve_photo,
+            "photos": self.serve_photos,
+        }
+
+    def _predict_crops(self, image):
+        count = tf.shape(image)[0]
+        # Convolutions on the CPU do not take an empty batch.
+        image = tf.cond(
+            count > 0,
+            lambda: image,
+            lambda: tf.zeros((1, *image.shape[1:]), tf.uint8),
+        )
+        found = self._crops(image)
+        return {name: value[:count] for name, value in found.items()}
+
+    def _predict_photo(self, photo, boxes):
+        # A server that merges two requests breaks the static shape: reshaping
+        # fails then, where an index would give both the first one's people.
+        image = photo_bytes.decode_upright(tf.reshape(photo, []))
+        with tf.control_dependencies([_check_boxes(boxes)]):
+            boxes = tf.identity(boxes)
+        boxes = tf.cond(
+            tf.shape(boxes)[0] > 0, lambda: boxes, lambda: self._find(image)
+        )
+        return self._predict_boxes(image, boxes)
+
+    def _predict_photos(self, photos, boxes, counts):
+        with tf.control_dependencies([_check_counts(photos, boxes, counts)]):
+            # Of the padding nothing is read, so it may be anything.
+            people = tf.where(tf.sequence_mask(counts, tf.shape(boxes)[1]))
+        real = tf.gather_nd(boxes, people)
+        with tf.control_dependencies([_check_boxes(real)]):
+            real = tf.identity(real)
+
+        def crops_of(inputs):
+            photo, boxes, count = inputs
+            image = photo_bytes.decode_upright(photo)
+            crops = crop_boxes(image, boxes[:count], self.input_size)
+            empty = [[0, tf.shape(boxes)[0] - count], [0, 0], [0, 0], [0, 0]]
+            return tf.pad(crops, empty)
+
+        size = self.input_size
+        crops = tf.map_fn(
+            crops_of,
+            (photos, boxes, counts),
+            fn_output_signature=tf.TensorSpec((None, size, size, 3), tf.uint8),
+        )
+        found = self._predict_in_photos(tf.gather_nd(crops, people), real)
+        shape = tf.shape(boxes, out_type=tf.int64)[:2]
+        return {
+            name: tf.scatter_nd(
+                people,
+                value,
+                tf.concat([shape, value.shape[1:].as_list()], axis=0),
+            )
+            for name, value in found.items()
+        }
+
+    def _predict_boxes(self, image, boxes):
+        return self._predict_in_photos(
+            crop_boxes(image, boxes, self.input_size), boxes
+        )
+
+    def _predict_in_photos(self, crops, boxes):
+        """Predicts crops of those boxes; keypoints in photo pixels."""
+        found = self._predict_crops(crops)
+        back = geometry.invert_affine(
+            geometry.crop_matrix(boxes, self.input_size)
+        )
+        keypoints = geometry.apply_affine(back, found["keypoints"])
+        return {**found, "keypoints": keypoints}
+
+    def _find(self, image):
+        """Box of the person whom the picture shows."""
+        shape = tf.shape(image)
+        return finding.find_person(
+            functools.partial(self._predict_boxes, image), shape[1], shape[0]
+        )
+
+
+def crop_boxes(image, boxes, size):
+    """Crops `(P, size, size, 3)` uint8 of boxes `(P, 3)` in a picture."""
+
+    def crop(matrix):
+        pixels = transforms.sample_affine(image, matrix, size)
+        return tf.cast(tf.round(pixels), tf.uint8)
+
+    return tf.map_fn(
+        crop,
+        geometry.crop_matrix(boxes, size),
+        fn_output_signature=tf.TensorSpec((size, size, 3), tf.uint8),
+    )
+
+
+def _check_counts(photos, boxes, counts):
+    people = tf.shape(boxes)[1]
+    sound = tf.reduce_all((counts >= 0) & (counts <= people))
+    photo_count, box_count = tf.shape(photos)[0], tf.shape(boxes)[0]
+    sound &= (photo_count == box_count) & (photo_count == tf.size(counts))
+    sound &= photo_count > 0
+    return tf.debugging.Assert(
+        sound,
+        [
+            "`photos`, `boxes` and `counts` must agree in number, be of one "
+            "photo at least, and a count lie in 0 to the second size of "
+            "`boxes`; received counts",
+            counts,
+        ],
+    )
+
+
+def _check_boxes(received):
+    # NaN is neither above nor below.
+    sound = tf.reduce_all(tf.abs(received) <= box_limits.LARGEST)
+    sound &= tf.reduce_all(received[:, 2] > box_limits.SMALLEST)
+    return tf.debugging.Assert(
+        sound,
+        [
+            f"`boxes` must be finite, with a side above {box_limits.SMALLEST} "
+            f"and nothing beyond {box_limits.LARGEST:g}; received",
+            received,
+        ],
+    )

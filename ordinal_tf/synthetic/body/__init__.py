@@ -1,0 +1,1 @@
+"""The body of the synthetic people, and how it takes a pose."""

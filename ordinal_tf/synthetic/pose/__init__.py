@@ -1,0 +1,1 @@
+"""Which poses synthetic people take."""

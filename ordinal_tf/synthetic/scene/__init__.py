@@ -1,0 +1,1 @@
+"""Where synthetic people are, and the cameras that see them."""

@@ -1,0 +1,216 @@
+"""Bodies, cameras and noise: closed forms and invariances."""
+
+import numpy as np
+import pytest
+
+from ordinal_tf import skeleton
+from ordinal_tf.data.mocap import views as mocap_views
+
+H36M = skeleton.H36M17
+CAMERA = mocap_views.Camera()
+
+
+def random_poses(count=6, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(scale=300, size=(count, 17, 3))
+
+
+def bone_lengths(pose):
+    return np.stack(
+        [
+            np.linalg.norm(pose[:, c] - pose[:, p], axis=-1)
+            for p, c in H36M.bones
+        ],
+        axis=-1,
+    )
+
+
+def test_camera_frame_by_hand():
+    # From in front (world +z), level: the world's x stays x, up becomes -y,
+    # and what points at the camera becomes nearer.
+    none = np.zeros(1)
+    front = mocap_views.camera_rotations(none, none, none)[0]
+    np.testing.assert_allclose(front, np.diag([1, -1, -1]), atol=1e-12)
+    # From the world's +x side: -z is to the right, +x is nearer.
+    side = mocap_views.camera_rotations(
+        np.array([np.pi / 2]), np.zeros(1), np.zeros(1)
+    )
+    expected = [[0, 0, -1], [0, -1, 0], [-1, 0, 0]]
+    np.testing.assert_allclose(side[0], expected, atol=1e-12)
+    # From above, the head (up) is nearer than the feet.
+    high = mocap_views.camera_rotations(none, np.array([0.3]), none)[0]
+    np.testing.assert_allclose(
+        high @ [0, 1, 0], [0, -np.cos(0.3), -np.sin(0.3)], atol=1e-12
+    )
+    # A roll of 90 degrees clockwise puts what was on top on the right.
+    rolled = mocap_views.camera_rotations(
+        np.zeros(1), np.zeros(1), np.array([np.pi / 2])
+    )[0]
+    np.testing.assert_allclose(rolled @ [0, 1, 0], [1, 0, 0], atol=1e-12)
+
+
+def test_camera_rotations_are_rotations():
+    rng = np.random.default_rng(0)
+    turn = mocap_views.camera_rotations(*rng.uniform(-3, 3, (3, 50)))
+    eye = np.broadcast_to(np.eye(3), turn.shape)
+    np.testing.assert_allclose(turn @ turn.mT, eye, atol=1e-12)
+    np.testing.assert_allclose(np.linalg.det(turn), 1)
+
+
+def test_projection_by_hand():
+    points = np.array([[[100.0, -50.0, 2000.0], [0.0, 0.0, 4000.0]]])
+    actual = mocap_views.project(points, np.array([1000.0]))
+    np.testing.assert_allclose(actual, [[[50.0, -25.0], [0.0, 0.0]]])
+
+
+def test_views_are_a_pure_function_of_the_seed():
+    recorded = random_poses()
+    before = recorded.copy()
+    settings = dict(batch_size=32, camera=CAMERA, body=mocap_views.Body())
+    one, _ = mocap_views.training_batch(recorded, 3, 5, **settings)
+    same, _ = mocap_views.training_batch(recorded, 3, 5, **settings)
+    other, _ = mocap_views.training_batch(recorded, 3, 6, **settings)
+    for key in one:
+        np.testing.assert_array_equal(one[key], same[key])
+        assert one[key].dtype == np.float32
+        assert np.abs(one[key] - other[key]).max() > 1
+    np.testing.assert_array_equal(recorded, before)
+
+
+def test_views_agree_with_each_other():
+    recorded = random_poses(200)
+    views = mocap_views.sample_views(
+        recorded, np.random.default_rng(0), camera=CAMERA
+    )
+    pose = views["pose_3d"]
+    np.testing.assert_array_equal(pose[:, 0], 0)
+    np.testing.assert_array_equal(pose[..., 2], views["depth"])
+    # Turning keeps all lengths; recorded limbs were asked for.
+    np.testing.assert_allclose(
+        bone_lengths(pose), bone_lengths(recorded), rtol=1e-5
+    )
+    # The pixels fit a camera of some focal length f that sees the root at
+    # (u0, v0): u (Z + z) = f (X + x), with unknown f / Z and X / Z. Solve
+    # for them and for the pixels' agreement.
+    for k in range(20):
+        u, z, x = views["keypoints_2d"][k, :, 0], pose[k, :, 2], pose[k, :, 0]
+        u, z, x = (v.astype(np.float64) for v in (u, z, x))
+        # u = a x + b - u z / Z with a = f / Z, b = f X / Z.
+        system = np.stack([x, np.ones(17), -u * z], axis=-1)
+        fit, *_ = np.linalg.lstsq(system, u, rcond=None)
+        np.testing.assert_allclose(system @ fit, u, atol=0.05)
+        distance = 1 / fit[2]
+        assert 2499 < distance < 8001
+        assert 799 < fit[0] * distance < 1601
+        assert abs(fit[1] / (fit[0] * distance)) < 0.2001
+
+
+def test_limbs_are_symmetric_and_keep_directions():
+    recorded = random_poses()
+    body = mocap_views.Body(scale=0.1, limbs=0.2, girdles=0.3)
+    factors = mocap_views.limb_factors(
+        body, len(recorded), np.random.default_rng(2)
+    )
+    np.testing.assert_array_equal(factors, factors[:, list(H36M.mirror)])
+    np.testing.assert_array_equal(factors[:, 0], 1)
+    # All ten kinds of bone differ.
+    assert len(np.unique(factors[0])) == 11
+    scaled = mocap_views.scale_limbs(recorded, factors)
+    np.testing.assert_allclose(
+        bone_lengths(scaled), factors[:, 1:] * bone_lengths(recorded)
+    )
+    for parent, child in H36M.bones:
+        one = recorded[:, child] - recorded[:, parent]
+        new = scaled[:, child] - scaled[:, parent]
+        np.testing.assert_allclose(np.cross(one, new), 0, atol=1e-6)
+
+
+def test_limb_spread_is_as_asked():
+    body = mocap_views.Body(scale=0.0, limbs=0.1, girdles=0.3)
+    factors = mocap_views.limb_factors(body, 20_000, np.random.default_rng(0))
+    # A normal cut at two standard deviations (clipped) has a standard
+    # deviation of 0.9594 (integrated by hand).
+    hip, knee = H36M.index("left_hip"), H36M.index("right_knee")
+    spread = np.log(factors[:, [hip, knee]]).std(axis=0)
+    np.testing.assert_allclose(spread, [0.3 * 0.9594, 0.1 * 0.9594], rtol=0.02)
+
+
+def test_mirror_is_its_own_inverse_and_trades_sides():
+    recorded = random_poses()
+    mirrored = mocap_views.mirror_poses(recorded)
+    left, right = H36M.index("left_wrist"), H36M.index("right_wrist")
+    np.testing.assert_allclose(
+        mirrored[:, left], recorded[:, right] * [-1, 1, 1]
+    )
+    np.testing.assert_allclose(mocap_views.mirror_poses(mirrored), recorded)
+
+
+def test_half_of_the_poses_are_mirrored():
+    recorded = np.repeat(random_poses(1), 400, axis=0)
+    views = mocap_views.sample_views(
+        recorded, np.random.default_rng(0), camera=CAMERA, mirror=True
+    )
+    # Handedness of three bones tells a pose from its mirror image, whatever
+    # the camera; the mirror image swaps sides and so changes their lengths.
+    length = bone_lengths(views["pose_3d"])[:, 1]
+    same = np.isclose(length, bone_lengths(recorded)[0, 1], rtol=1e-4)
+    assert 160 < same.sum() < 240
+
+
+def test_camera_too_near_is_refused():
+    with pytest.raises(ValueError, match="distance_mm"):
+        mocap_views.Camera(distance_mm=(500.0, 3000.0))
+
+
+def test_noise_is_relative_to_the_noisy_root():
+    depth = np.zeros((4000, 17), np.float32)
+    rng = np.random.default_rng(0)
+    noisy = mocap_views.noisy_depth(depth, rng, sigma_mm=100.0)
+    assert noisy.dtype == np.float32
+    np.testing.assert_array_equal(noisy[:, 0], 0)
+    # The difference of two joints' noise: sqrt(2) times as wide.
+    np.testing.assert_allclose(noisy[:, 1:].std(), 141.4, rtol=0.02)
+
+
+def test_noise_differs_between_poses():
+    depth = np.zeros((4000, 17), np.float32)
+    noisy = mocap_views.noisy_depth(
+        depth, np.random.default_rng(0), sigma_mm=10.0, spread=1.5
+    )
+    # The root's noise is common to a pose, so the spread of the others about
+    # their mean is the pose's sigma; its logarithm is uniform in +-1.5.
+    sigma = np.log(noisy[:, 1:].std(axis=1, ddof=1) / 10)
+    np.testing.assert_allclose(sigma.mean(), 0, atol=0.05)
+    np.testing.assert_allclose(sigma.std(), 3 / np.sqrt(12), rtol=0.05)
+
+
+def test_depth_scale_stays_in_its_range():
+    depth = np.tile(np.arange(17.0), (500, 1))
+    noisy = mocap_views.noisy_depth(
+        depth, np.random.default_rng(0), sigma_mm=0.0, log_scale=0.2
+    )
+    factor = noisy[:, 16] / 16
+    np.testing.assert_allclose(noisy, factor[:, None] * depth, rtol=1e-5)
+    assert np.exp(-0.2) <= factor.min() < 0.83
+    assert 1.2 < factor.max() <= np.exp(0.2) + 1e-6
+
+
+def test_relations_preserved_by_hand():
+    # Pairs beyond 100 mm: (0, 2) and (1, 2); the noisy depths swap 1 and 2.
+    depth = np.array([[0.0, 50.0, 200.0]])
+    noisy = np.array([[0.0, 3.0, 2.0]])
+    assert mocap_views.relations_preserved(depth, noisy) == 0.5
+    assert mocap_views.relations_preserved(depth, depth / 1000) == 1.0
+    # Two depths 200 mm apart under independent noise of 100 mm each keep
+    # their order with probability Phi(200 / (100 sqrt 2)) = 0.9214.
+    rng = np.random.default_rng(0)
+    depth = np.tile([0.0, 200.0], (200_000, 1))
+    noisy = depth + 100 * rng.standard_normal(depth.shape)
+    kept = mocap_views.relations_preserved(depth, noisy)
+    np.testing.assert_allclose(kept, 0.9214, atol=0.002)
+
+
+def test_relations_preserved_without_relations():
+    assert np.isnan(
+        mocap_views.relations_preserved(np.zeros((1, 3)), np.zeros((1, 3)))
+    )

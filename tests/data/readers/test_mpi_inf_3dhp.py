@@ -1,0 +1,164 @@
+"""MPI-INF-3DHP's test set, in files as MATLAB 7.3 writes them."""
+
+import h5py
+import numpy as np
+import pytest
+
+from ordinal_tf import skeleton
+from ordinal_tf.data.readers import mpi_inf_3dhp
+
+H36M, DHP = skeleton.H36M17, skeleton.MPI_INF_3DHP17
+K = np.array([[1500.0, 0, 1024], [0, 1400, 1000], [0, 0, 1]])
+
+
+def quiet(text):
+    del text
+
+
+def poses(count):
+    """`(count, 17, 3)` mm, camera axes."""
+    rng = np.random.default_rng(0)
+    return rng.normal(0, 400, (count, 17, 3)) + [100, 50, 4000]
+
+
+def arrays(count=4, **changes):
+    """What annot_data.mat holds; None leaves an array out."""
+    pose = poses(count)
+    points = pose @ K.T
+    content = {
+        "annot2": (points[..., :2] / points[..., 2:])[:, None],
+        "annot3": pose[:, None],
+        "univ_annot3": 0.9 * pose[:, None],
+        "valid_frame": np.ones((count, 1), np.uint8),
+        "activity_annotation": np.ones((count, 1)),
+    }
+    content = content | changes
+    return {k: v for k, v in content.items() if v is not None}
+
+
+def write(folder, content, *, pictures=4):
+    images = folder / "imageSequence"
+    images.mkdir(parents=True)
+    for k in range(1, pictures + 1):
+        (images / f"img_{k:06}.jpg").write_bytes(b"")
+    # MATLAB puts 512 bytes of text in front of the HDF5.
+    path = folder / "annot_data.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, array in content.items():
+            file.create_dataset(name, data=array, compression="gzip")
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512))
+    return folder
+
+
+def read(folder, **options):
+    options = {"sequences": ("TS1",), "report": quiet} | options
+    return mpi_inf_3dhp.read_mpi_inf_3dhp(folder, **options)
+
+
+def test_valid_frames_by_name(tmp_path):
+    valid = np.array([[1], [0], [1], [1]])
+    write(tmp_path / "TS1", arrays(valid_frame=valid))
+    photos = read(tmp_path)
+    assert photos.name == "mpi_inf_3dhp_test"
+    assert [path[-10:] for path in photos.paths] == [
+        "000001.jpg",
+        "000003.jpg",
+        "000004.jpg",
+    ]
+    pose = 0.9 * poses(4)[[0, 2, 3]]
+    points = poses(4)[[0, 2, 3]] @ K.T
+    points = points[..., :2] / points[..., 2:]
+    for ours, theirs in {
+        "left_wrist": "left_wrist",
+        "right_ankle": "right_ankle",
+        "thorax": "neck",
+        "nose": "head",
+        "head_top": "head_top",
+        "spine": "spine",
+    }.items():
+        i, j = H36M.index(ours), DHP.index(theirs)
+        np.testing.assert_allclose(photos.pose[:, i], pose[:, j], rtol=1e-5)
+        np.testing.assert_allclose(
+            photos.keypoints[:, i], points[:, j], rtol=1e-5
+        )
+        depth = pose[:, j, 2] - pose[:, DHP.root, 2]
+        np.testing.assert_allclose(photos.depth[:, i], depth, atol=1e-2)
+    assert photos.pose_mask.all() and photos.keypoint_mask.all()
+    assert not photos.camera.any()
+    low, high = points.min(1), points.max(1)
+    np.testing.assert_allclose(photos.boxes[:, :2], (low + high) / 2, rtol=1e-5)
+    side = 1.25 * (high - low).max(-1)
+    np.testing.assert_allclose(photos.boxes[:, 2], side, rtol=1e-5)
+
+
+def test_camera_of_the_measured_poses(tmp_path):
+    for name in ("TS2", "TS5"):
+        write(tmp_path / name, arrays())
+    photos = read(tmp_path, sequences=("TS2", "TS5"), universal=False)
+    assert len(photos) == 8 and "TS5" in photos.paths[4]
+    j = DHP.index("left_knee")
+    np.testing.assert_allclose(
+        photos.pose[4:, H36M.index("left_knee")], poses(4)[:, j], rtol=1e-5
+    )
+    np.testing.assert_allclose(photos.camera[5], K, rtol=1e-4, atol=1e-4)
+
+
+def test_all_six_by_default(tmp_path):
+    write(tmp_path / "TS1", arrays())
+    with pytest.raises(ValueError, match="TS2.*annot_data.mat is missing"):
+        mpi_inf_3dhp.read_mpi_inf_3dhp(tmp_path, report=quiet)
+    with pytest.raises(ValueError, match="must be 'test'. Received: 'train'"):
+        mpi_inf_3dhp.read_mpi_inf_3dhp(tmp_path, split="train")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("annot2", np.nan, "its joints are not finite"),
+        ("annot2", 1e9, "its joints are not finite"),
+        ("univ_annot3", np.inf, "its joints are not finite"),
+        ("univ_annot3", -5000.0, "it is behind the camera"),
+        (None, None, "there is no .*img_000002.jpg"),
+    ],
+)
+def test_bad_frames(tmp_path, key, value, message):
+    content = arrays()
+    if key:
+        content[key][1, 0, 3, -1] = value
+    folder = write(tmp_path / "TS1", content)
+    if not key:
+        (folder / "imageSequence" / "img_000002.jpg").unlink()
+    with pytest.raises(ValueError, match=f"frame 2 of .*{message}"):
+        read(tmp_path, skip_limit=0)
+    assert len(read(tmp_path, skip_limit=1)) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"annot2": None}, "no dataset 'annot2'; it holds activity_annot"),
+        ({"annot2": np.zeros((3, 1, 17, 2))}, r"shape \(4, 1, 17, 2\).*Found"),
+        ({"univ_annot3": np.zeros((4, 1, 28, 3))}, r"shape \(4, 1, 17, 3\)"),
+        ({"valid_frame": np.zeros((4, 1))}, "no usable frame"),
+    ],
+)
+def test_bad_files(tmp_path, changes, message):
+    write(tmp_path / "TS1", arrays(**changes))
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path)
+
+
+def test_poses_of_another_sequence(tmp_path):
+    write(tmp_path / "TS1", arrays(annot3=poses(4)[::-1, None]))
+    with pytest.raises(ValueError, match="fit no camera"):
+        read(tmp_path, universal=False)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.6, 0.97])
+def test_cut_files(tmp_path, share):
+    path = write(tmp_path / "TS1", arrays()) / "annot_data.mat"
+    data = path.read_bytes()
+    path.write_bytes(data[: round(share * len(data))])
+    with pytest.raises(ValueError, match=r"annot_data\.mat"):
+        read(tmp_path)

@@ -1,0 +1,68 @@
+"""The PyTorch baseline is the same network."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from ordinal_tf.models import hourglass
+from tools.dev import _torch_twin
+
+# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword"
+)
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(0)
+    network = hourglass.build_volume_network(
+        z_resolutions=(1, 4),
+        stem_features=4,
+        front_features=8,
+        features=8,
+        out_features=8,
+        order=1,
+        modules=1,
+    )
+    rng = np.random.default_rng(0)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            width = layer.gamma.shape
+            layer.set_weights([rng.uniform(0.5, 1.5, width) for _ in range(4)])
+    return network
+
+
+def test_description_is_in_order_and_whole(network):
+    arrays = _torch_twin.describe(network)
+    plan = json.loads(str(arrays["plan"]))
+    known = set()
+    for row in plan:
+        assert set(row["inputs"]) <= known, row["name"]
+        known.add(row["name"])
+    assert plan[-1]["inputs"] == ["volume2"]
+    weights = sum(value.size for key, value in arrays.items() if "/" in key)
+    assert weights == network.count_params()
+
+
+def test_same_volume(network):
+    torch = pytest.importorskip("torch")
+    twin = _torch_twin.build(_torch_twin.describe(network))
+    image = np.random.default_rng(1).uniform(size=(2, 32, 32, 3))
+    image = image.astype(np.float32)
+    with torch.inference_mode():
+        found = twin(torch.from_numpy(image.transpose(0, 3, 1, 2))).numpy()
+    expected = np.asarray(network(image)[-1])
+    np.testing.assert_allclose(
+        found.transpose(0, 2, 3, 1),
+        expected,
+        atol=1e-4 * np.abs(expected).max(),
+    )
+
+
+def test_unknown_layers_are_refused():
+    row = {"name": "a", "kind": "LSTM", "inputs": [], "options": {}}
+    with pytest.raises(ValueError, match="LSTM"):
+        _torch_twin._step(row, {})

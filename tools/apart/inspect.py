@@ -1,0 +1,87 @@
+r"""Shows what a prepared dataset holds, or what a training run was given.
+
+Example:
+    python -m tools.inspect --data=prepared/lspet --sheet=sheet.png
+
+    python -m tools.inspect --run=runs/lite --example=12345 --sheet=one.png
+"""
+
+import json
+import pathlib
+
+from absl import app, flags
+
+from ordinal_tf import drawing
+from ordinal_tf.data.prepared import cards, reading
+from ordinal_tf.training import config_data
+
+from . import _common
+
+_DATA = flags.DEFINE_string("data", None, "Prepared folder.")
+_ROW = flags.DEFINE_integer("row", None, "One record, from 0, in full.")
+_RUN = flags.DEFINE_string("run", None, "Folder of a training run.")
+_EXAMPLE = flags.DEFINE_integer(
+    "example",
+    0,
+    "Example of the run: step s of batches of B holds s B to (s + 1) B - 1.",
+)
+_SHEET = flags.DEFINE_string("sheet", None, "PNG to write, with labels drawn.")
+_COUNT = flags.DEFINE_integer("count", 24, "Random samples on the sheet.")
+_SEED = flags.DEFINE_integer("seed", 0, "Which random samples.")
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    if bool(_DATA.value) == bool(_RUN.value):
+        raise ValueError("Name a prepared folder with --data, or a --run.")
+    if _RUN.value:
+        image = _show_example()
+    else:
+        image = _show_data(reading.open_prepared(_DATA.value))
+    if _SHEET.value:
+        path = pathlib.Path(_SHEET.value)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _common.write_png(path, image())
+        print(f"Wrote {path}.")
+
+
+def _show_data(opened):
+    """Prints the card or a record; returns what draws it."""
+    if _ROW.value is not None:
+        if not 0 <= _ROW.value < len(opened):
+            raise ValueError(
+                f"{opened.folder} has the rows 0 to {len(opened) - 1}. "
+                f"Received: --row={_ROW.value}."
+            )
+        record = opened.read(_ROW.value)
+        _print_values(record)
+        return lambda: cards.draw_record(record)
+    print(cards.text(opened.card))
+    return lambda: cards.contact_sheet(
+        opened, count=_COUNT.value, seed=_SEED.value
+    )
+
+
+def _show_example():
+    """Prints where an example comes from; returns what draws it."""
+    found = config_data.example(_RUN.value, _EXAMPLE.value)
+    example = found.pop("example")
+    print(json.dumps(found, indent=1))
+    return lambda: drawing.draw_labels(
+        example["image"],
+        example["keypoints"],
+        example["keypoint_mask"],
+        relations=example["relation"],
+        relation_mask=example["relation_mask"],
+    )
+
+
+def _print_values(record):
+    for key, value in record.items():
+        shown = f"{len(value)} bytes" if key == "image" else value
+        print(f"{key}: {shown}")
+
+
+if __name__ == "__main__":
+    _common.run(main)

@@ -1,0 +1,439 @@
+"""What `tools.dev.fuzz_readers` damages, how, and what it reads it with."""
+
+import dataclasses
+import importlib
+import io
+import zipfile
+from collections.abc import Callable
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader:
+    """One reader.
+
+    Attributes:
+        make: function of a folder; writes a small data set there.
+        targets: patterns of the files that are damaged.
+        read: function of the folder; returns labels, clips or arrays.
+    """
+
+    make: Callable
+    targets: tuple[str, ...]
+    read: Callable
+
+
+def quiet(text):
+    del text
+
+
+def _load(*names):
+    """Modules of the checkout's tests, and of the package."""
+    try:
+        return [importlib.import_module(name) for name in names]
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"{error}: this program runs in a checkout, with the packages of "
+            "`pip install -e '.[datasets,test]'`."
+        ) from error
+
+
+def _lsp():
+    from ordinal_tf.data.readers import lsp
+
+    (files,) = _load("tests.lsp_files")
+    return Reader(
+        lambda folder: files.write_lsp(folder, count=3),
+        ("*.mat", "im00002.png"),
+        lambda folder: lsp.read_lsp(folder, skip_limit=2, report=quiet),
+    )
+
+
+def _mpii():
+    from ordinal_tf.data.readers import mpii
+
+    (made,) = _load("tests.data.test_mpii")
+    return Reader(
+        lambda folder: made.write(
+            folder, made.release([made.rect()], [made.rect()])
+        ),
+        ("*.mat",),
+        lambda folder: mpii.read_mpii(folder, report=quiet),
+    )
+
+
+def _h36m():
+    from ordinal_tf.data.readers import h36m
+
+    (made,) = _load("tests.data.test_h36m")
+    pose = np.tile(made.POSE, (3, 1, 1))
+    return Reader(
+        lambda folder: made.write_release(folder, made.tags(S=pose), mat=True),
+        ("*.h5", "*.mat", "*.txt"),
+        lambda folder: h36m.read_h36m(
+            folder, split="train", skip_limit=2, report=quiet
+        ),
+    )
+
+
+def _h36m_release():
+    from ordinal_tf.data.readers import h36m_release
+
+    (made,) = _load("tests.h36m_files")
+    return Reader(
+        lambda folder: made.write_release(folder, subjects=("S9",)),
+        ("*.cdf", "metadata.xml", "*.55011271.mp4"),
+        lambda folder: h36m_release.read_h36m_release(
+            folder, split="test", subjects=("S9",), report=quiet
+        ),
+    )
+
+
+def _h36m_npz():
+    from ordinal_tf.data.readers import h36m_npz
+
+    (made,) = _load("tests.data.test_h36m_npz")
+    return Reader(
+        lambda folder: made.write(folder, made.arrays()),
+        ("*.npz",),
+        lambda folder: h36m_npz.read_h36m_npz(
+            folder, split="train", skip_limit=2, report=quiet
+        ),
+    )
+
+
+def _positions_npz():
+    from ordinal_tf.data.mocap import clips
+
+    (made,) = _load("tests.data.test_h36m_npz")
+
+    def make(folder):
+        folder.mkdir()
+        made.save_positions(folder / "data_3d_h36m.npz")
+
+    return Reader(
+        make,
+        ("*.npz",),
+        lambda folder: clips.read_clips(folder / "data_3d_h36m.npz", fps=10),
+    )
+
+
+def _mpi_inf_3dhp():
+    (made,) = _load("tests.data.test_mpi_inf_3dhp")
+    return Reader(
+        lambda folder: made.write(folder / "TS1", made.arrays()),
+        ("annot_data.mat",),
+        lambda folder: made.read(folder, universal=False, skip_limit=2),
+    )
+
+
+def _humaneva():
+    from ordinal_tf.data.readers import humaneva
+
+    (made,) = _load("tests.humaneva_files")
+    humaneva._PARTITION = {("S1", "Walking"): (12, 20)}
+    return Reader(
+        lambda folder: made.write_subject(folder / "S1"),
+        ("Walking_1.mat", "Static.mat", "*.mp", "*.ofs", "C1.cal", "*.avi"),
+        lambda folder: humaneva.read_humaneva(
+            folder,
+            subjects=("S1",),
+            actions=("Walking",),
+            cameras=("C1",),
+            report=quiet,
+        ),
+    )
+
+
+def _custom():
+    from ordinal_tf.data.readers import coco
+
+    (made,) = _load("tests.coco_files")
+    lines = [
+        {
+            "image": f"photo{k}.jpg",
+            "a": "left_wrist",
+            "b": "right_knee",
+            "relation": relation,
+        }
+        for k, relation in enumerate(("closer", "farther", "equal"))
+    ]
+    return Reader(
+        lambda folder: made.write(folder, made.content(3), relations=lines),
+        ("*.json", "*.jsonl"),
+        lambda folder: coco.read_custom(folder, skip_limit=2, report=quiet),
+    )
+
+
+def _clip(name, make):
+    from ordinal_tf.data.mocap import clips
+
+    def start(folder):
+        folder.mkdir()
+        make(folder / name)
+
+    return Reader(
+        start,
+        ("*",),
+        lambda folder: clips.read_clips(folder / name, fps=10),
+    )
+
+
+def _c3d():
+    (files,) = _load("tests.c3d_files")
+    return _clip("a.c3d", files.write_body)
+
+
+def _bvh():
+    (files,) = _load("tests.mocap_files")
+    return _clip("a.bvh", files.write_bandai)
+
+
+def _amc():
+    from ordinal_tf.data.mocap import asf_amc
+
+    (made,) = _load("tests.data.test_mocap")
+
+    def make(folder):
+        folder.mkdir()
+        made.write(folder / "07.asf", made.ASF)
+        made.write(folder / "07_01.amc", made.AMC)
+
+    return Reader(
+        make,
+        ("*.asf", "*.amc"),
+        lambda folder: asf_amc.read_amc(folder / "07_01.amc").positions,
+    )
+
+
+def _video():
+    from ordinal_tf.data.files import video
+
+    (files,) = _load("tests.video_files")
+
+    def make(folder):
+        files.write_video(folder / "a.mp4", 20)
+        files.write_video(folder / "b.avi", 20, codec="XVID")
+
+    def read(folder):
+        for name in ("a.mp4", "b.avi"):
+            for _ in video.read_frames(folder / name, [0, 7, 15]):
+                pass
+
+    return Reader(make, ("*.mp4", "*.avi"), read)
+
+
+def _prepared():
+    from ordinal_tf.data.prepared import reading
+
+    (files,) = _load("tests.prepared_files")
+    whole = {}
+
+    def read(folder):
+        opened = reading.open_prepared(folder)
+        found = [opened.read(row) for row in range(len(opened))]
+        # The first time nothing is damaged. Checksums leave no other labels.
+        same = [
+            np.array_equal(value, one[key])
+            for one, two in zip(
+                found, whole.setdefault("it", found), strict=True
+            )
+            for key, value in two.items()
+        ]
+        return np.where(same, 0.0, np.nan)
+
+    return Reader(
+        lambda folder: files.write_prepared(folder, count=5),
+        ("*.tfrecord*", "*.npz", "*.json"),
+        read,
+    )
+
+
+READERS = {
+    "prepared": _prepared,
+    "lsp": _lsp,
+    "mpii": _mpii,
+    "h36m": _h36m,
+    "h36m_release": _h36m_release,
+    "h36m_npz": _h36m_npz,
+    "positions_npz": _positions_npz,
+    "mpi_inf_3dhp": _mpi_inf_3dhp,
+    "humaneva": _humaneva,
+    "custom": _custom,
+    "c3d": _c3d,
+    "bvh": _bvh,
+    "amc": _amc,
+    "video": _video,
+}
+
+
+def check_checkout():
+    """Raises `ValueError` where the tests that make the files are missing."""
+    _load("tests.lsp_files")
+
+
+def load_all():
+    """Imports what the readers need, before memory is limited."""
+    for make in READERS.values():
+        make()
+
+
+_WORDS = (
+    *(b"nan", b"inf", b"-1", b"1e999", b"9" * 30, b"", b"null", b"[]"),
+    *(b"{}", b'"x"', b"\xff\xfe", b"\x00", b"left_wrist", b"0", b"1e400"),
+)
+
+
+def damage(data, path, rng):
+    """Bytes of a file with something wrong.
+
+    Args:
+        data: bytes. A .npz file is damaged inside, with checksums that fit,
+            half of the time.
+        path: `pathlib.Path`, tells text from numbers.
+        rng: `np.random.Generator`, the only source of chance.
+    """
+    if path.suffix == ".npz" and rng.random() < 0.5:
+        return _damage_inside(data, rng)
+    text = path.suffix in (
+        *(".json", ".jsonl", ".xml", ".txt", ".mp", ".ofs", ".cal"),
+        *(".bvh", ".asf", ".amc"),
+    )
+    ways = [_flip, _cut, _swap, _zero, _repeat, _remove]
+    ways += [_word, _word, _word] if text else [_length, _length]
+    for _ in range(int(rng.integers(1, 4))):
+        data = ways[rng.integers(len(ways))](bytearray(data), rng)
+    return bytes(data)
+
+
+def _damage_inside(data, rng):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = {n: archive.read(n) for n in archive.namelist()}
+    name = sorted(entries)[rng.integers(len(entries))]
+    way = [_flip, _cut, _swap, _zero, _length][rng.integers(5)]
+    entries[name] = bytes(way(bytearray(entries[name]), rng))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for entry, content in entries.items():
+            archive.writestr(entry, content)
+    return file.getvalue()
+
+
+def _span(data, rng, longest=512):
+    start = int(rng.integers(0, len(data) + 1))
+    return start, start + int(rng.integers(1, longest))
+
+
+def _place(data, rng):
+    """A byte; often one of the header's, where most can go wrong."""
+    limit = min(len(data), 700) if rng.random() < 0.5 else len(data)
+    return int(rng.integers(0, max(limit, 1)))
+
+
+def _flip(data, rng):
+    for _ in range(int(rng.integers(1, 9))):
+        if data:
+            data[_place(data, rng)] = int(rng.integers(256))
+    return data
+
+
+def _cut(data, rng):
+    return data[: int(rng.integers(0, len(data) + 1))]
+
+
+def _swap(data, rng):
+    a, b = _span(data, rng)
+    start, _ = _span(data, rng)
+    block = data[a:b]
+    del data[a:b]
+    data[start:start] = block
+    return data
+
+
+def _zero(data, rng):
+    a, b = _span(data, rng)
+    data[a:b] = bytes(len(data[a:b]))
+    return data
+
+
+def _repeat(data, rng):
+    a, b = _span(data, rng)
+    data[a:a] = data[a:b]
+    return data
+
+
+def _remove(data, rng):
+    a, b = _span(data, rng)
+    del data[a:b]
+    return data
+
+
+def _length(data, rng):
+    """An impossible number where a length may stand."""
+    size = int(rng.choice([1, 2, 4, 8]))
+    value = [0, -1, 2 ** (8 * size - 1) - 1, 2 ** (4 * size)][rng.integers(4)]
+    place = _place(data, rng) // size * size
+    order = "little" if rng.random() < 0.7 else "big"
+    word = (value % 2 ** (8 * size)).to_bytes(size, order)
+    data[place : place + size] = word
+    return data
+
+
+def _word(data, rng):
+    """A word of a text file replaced by another."""
+    words = bytes(data).split(b" ") if b" " in data else bytes(data).split(b",")
+    words[rng.integers(len(words))] = _WORDS[rng.integers(len(_WORDS))]
+    return bytearray((b" " if b" " in data else b",").join(words))
+
+
+def fault(result):
+    """What is wrong with what a reader returned, None where nothing is."""
+    if result is None:
+        return None
+    if isinstance(result, np.ndarray):
+        return None if np.isfinite(result).all() else "not finite"
+    if isinstance(result, list):
+        for clip in result:
+            if clip.poses.shape[1:] != (17, 3) or not len(clip.poses):
+                return f"poses of shape {clip.poses.shape}"
+            if not np.isfinite(clip.poses).all() or not clip.fps >= 0:
+                return "poses that are not finite"
+        return None if result else "no clip"
+    return _fault_of_labels(result)
+
+
+def _fault_of_labels(photos):
+    count = len(photos)
+    if not count:
+        return "nobody"
+    for field in dataclasses.fields(photos):
+        value = getattr(photos, field.name)
+        if field.name == "name":
+            continue
+        if len(value) != count:
+            return f"{len(value)} {field.name} of {count} people"
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            return f"{field.name} that is not finite"
+    if not (photos.boxes[:, 2] > 0).all():
+        return "a box without area"
+    if (photos.relation != -np.swapaxes(photos.relation, 1, 2)).any():
+        return "relations that contradict themselves"
+    if not np.isin(photos.relation, (-1, 0, 1)).all():
+        return "relations of other values"
+    unknown = ~photos.relation_mask
+    if photos.relation[unknown].any() or photos.depth[~photos.depth_mask].any():
+        return "labels where the mask says that there are none"
+    return None
+
+
+def limit_memory(gigabytes):
+    """Lets this process take that much more address space, where it can."""
+    try:
+        import resource
+    except ImportError:
+        return  # Not on Windows.
+    with open("/proc/self/statm", encoding="ascii") as file:
+        pages = int(file.read().split()[0])
+    limit = int(pages * resource.getpagesize() + gigabytes * 2**30)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

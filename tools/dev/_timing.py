@@ -1,0 +1,217 @@
+"""Times one way to run a model, in a process of its own.
+
+As a script it reads a job as JSON on standard input and writes what it found
+as the last line of standard output. A process of its own, because memory is
+only known of a whole process, and because the frameworks that are compared
+would otherwise share threads.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+
+def measure(kind, **job):
+    """Runs one job in a new process.
+
+    Args:
+        kind: str of `KINDS`.
+        job: JSON-able options of that kind, and `runs`, `threads`.
+
+    Returns:
+        dict: `milliseconds` (dict by what was run), `peak_megabytes` of the
+        process, and what the kind adds.
+
+    Raises:
+        ValueError: the process failed; has its last words.
+    """
+    done = subprocess.run(
+        # By its path: `-m` would import `tools`, and with it TensorFlow.
+        [sys.executable, __file__],
+        input=json.dumps({"kind": kind, **job}),
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = " ".join(done.stderr.split()[-60:]) or "no message"
+        raise ValueError(f"Timing {kind} failed: {said}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _best(call, runs):
+    """Least wall time of a call in ms: what it takes undisturbed."""
+    for _ in range(2):
+        call()
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return 1000.0 * min(seconds)
+
+
+def _crop(size):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (1, size, size, 3), np.uint8)
+
+
+def _saved_model(job):
+    """Signatures of `folder` in a graph session; `photo` is a file."""
+    import tensorflow as tf
+
+    from ordinal_tf.export import session
+
+    threads, runs = job["threads"], job["runs"]
+    found = {}
+    with session.loaded(job["folder"], threads=threads) as run:
+        image = _crop(job["size"])
+        found["crop"] = _best(
+            lambda: run("serving_default", {"image": image}), runs
+        )
+        if job.get("photo"):
+            data = pathlib.Path(job["photo"]).read_bytes()
+            height, width = tf.io.decode_image(data).shape[:2]
+            box = np.array([_whole(height, width)], np.float32)
+            for name, boxes in (("photo", box), ("photo_finding", box[:0])):
+                inputs = {"photo": [data], "boxes": boxes}
+                found[name] = _best(
+                    lambda inputs=inputs: run("photo", inputs), runs
+                )
+    return found
+
+
+def _litert(job):
+    """A LiteRT file; `photo` is decoded and cropped by OpenCV."""
+    import cv2
+
+    from ordinal_tf.litert import lite_file
+
+    cv2.setNumThreads(job["threads"])
+    run = lite_file.open_model(job["path"], threads=job["threads"])
+    crop = _crop(job["size"])[0]
+    found = {"crop": _best(lambda: run(crop), job["runs"])}
+    if job.get("photo"):
+        data = np.frombuffer(pathlib.Path(job["photo"]).read_bytes(), np.uint8)
+
+        def photo():
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+            run(_opencv_crop(image, _whole(*image.shape[:2]), job["size"]))
+
+        found["photo"] = _best(photo, job["runs"])
+    return found
+
+
+def _opencv_crop(image, box, size):
+    import cv2
+
+    centre_x, centre_y, side = box
+    scale = size / side
+    matrix = np.array(
+        [
+            [scale, 0, (size - 1) / 2 - scale * centre_x],
+            [0, scale, (size - 1) / 2 - scale * centre_y],
+        ]
+    )
+    return cv2.warpAffine(image, matrix, (size, size))
+
+
+def _pytorch(job):
+    """`_torch_twin` of the arrays in `weights`; writes its volume."""
+    import torch
+
+    from tools.dev import _torch_twin
+
+    torch.set_num_threads(job["threads"])
+    with np.load(job["weights"], allow_pickle=False) as arrays:
+        network = _torch_twin.build(arrays)
+    image = torch.from_numpy(_network_input(job["size"]).transpose(0, 3, 1, 2))
+    image = image.contiguous()
+    with torch.inference_mode():
+        volume = network(image).numpy().transpose(0, 2, 3, 1)
+        np.save(job["volume"], volume)
+        return {"network": _best(lambda: network(image), job["runs"])}
+
+
+def _keras(job):
+    """The network alone of the SavedModel in `folder`; writes its volume."""
+    from ordinal_tf.export import session
+
+    image = _network_input(job["size"])
+    with session.loaded(job["folder"], threads=job["threads"]) as run:
+        volume = run("serving_default", {"image": image})["volume"]
+        np.save(job["volume"], volume)
+        call = lambda: run("serving_default", {"image": image})  # noqa: E731
+        return {"network": _best(call, job["runs"])}
+
+
+def _openvino(job):
+    """The same SavedModel in OpenVINO; writes its volume."""
+    import openvino
+
+    core = openvino.Core()
+    model = openvino.convert_model(job["folder"])
+    size = job["size"]
+    model.reshape([1, size, size, 3])
+    compiled = core.compile_model(
+        model,
+        "CPU",
+        {
+            "INFERENCE_NUM_THREADS": job["threads"],
+            "INFERENCE_PRECISION_HINT": job.get("precision", "f32"),
+        },
+    )
+    image = _network_input(size)
+    np.save(job["volume"], compiled(image)[0])
+    return {"network": _best(lambda: compiled(image), job["runs"])}
+
+
+def _network_input(size):
+    return _crop(size).astype(np.float32) / 255.0
+
+
+def _whole(height, width):
+    return (width - 1) / 2, (height - 1) / 2, float(max(height, width))
+
+
+KINDS = {
+    "saved_model": _saved_model,
+    "litert": _litert,
+    "pytorch": _pytorch,
+    "keras": _keras,
+    "openvino": _openvino,
+}
+
+
+def _peak_megabytes():
+    status = pathlib.Path("/proc/self/status")
+    if status.is_file():
+        # The usual count also has what the parent held when it forked.
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1e3
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts in bytes.
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def _main():
+    job = json.load(sys.stdin)
+    found = {"milliseconds": KINDS[job["kind"]](job)}
+    print(json.dumps({**found, "peak_megabytes": _peak_megabytes()}))
+
+
+if __name__ == "__main__":
+    _main()
