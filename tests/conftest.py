@@ -84,7 +84,8 @@ def run_tool(import_tool, monkeypatch, capfd):
 
     def run(name, *arguments):
         # First, because a config flag reads the arguments when it is defined.
-        argv = [f"{name}.py", *map(str, arguments)]
+        file = name.rpartition(".")[2] + ".py"
+        argv = [file, *map(str, arguments)]
         monkeypatch.setattr(sys, "argv", argv)
         program = import_tool(name)
         capfd.readouterr()

@@ -53,7 +53,7 @@ def _lsp():
 def _mpii():
     from ordinal_tf.data.readers import mpii
 
-    (made,) = _load("tests.data.test_mpii")
+    (made,) = _load("tests.data.readers.test_mpii")
     return Reader(
         lambda folder: made.write(
             folder, made.release([made.rect()], [made.rect()])
@@ -66,7 +66,7 @@ def _mpii():
 def _h36m():
     from ordinal_tf.data.readers import h36m
 
-    (made,) = _load("tests.data.test_h36m")
+    (made,) = _load("tests.data.readers.test_h36m")
     pose = np.tile(made.POSE, (3, 1, 1))
     return Reader(
         lambda folder: made.write_release(folder, made.tags(S=pose), mat=True),
@@ -93,7 +93,7 @@ def _h36m_release():
 def _h36m_npz():
     from ordinal_tf.data.readers import h36m_npz
 
-    (made,) = _load("tests.data.test_h36m_npz")
+    (made,) = _load("tests.data.readers.test_h36m_npz")
     return Reader(
         lambda folder: made.write(folder, made.arrays()),
         ("*.npz",),
@@ -106,7 +106,7 @@ def _h36m_npz():
 def _positions_npz():
     from ordinal_tf.data.mocap import clips
 
-    (made,) = _load("tests.data.test_h36m_npz")
+    (made,) = _load("tests.data.readers.test_h36m_npz")
 
     def make(folder):
         folder.mkdir()
@@ -120,7 +120,7 @@ def _positions_npz():
 
 
 def _mpi_inf_3dhp():
-    (made,) = _load("tests.data.test_mpi_inf_3dhp")
+    (made,) = _load("tests.data.readers.test_mpi_inf_3dhp")
     return Reader(
         lambda folder: made.write(folder / "TS1", made.arrays()),
         ("annot_data.mat",),
@@ -193,7 +193,7 @@ def _bvh():
 def _amc():
     from ordinal_tf.data.mocap import asf_amc
 
-    (made,) = _load("tests.data.test_mocap")
+    (made,) = _load("tests.data.mocap.test_clips")
 
     def make(folder):
         folder.mkdir()
