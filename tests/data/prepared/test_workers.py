@@ -9,7 +9,7 @@ import pytest
 
 _PARENT = """
 import concurrent.futures, multiprocessing, os, time
-from ordinal_tf.data import workers
+from ordinal_tf.data.prepared import workers
 
 if __name__ == "__main__":
     pool = concurrent.futures.ProcessPoolExecutor(
