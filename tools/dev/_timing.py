@@ -128,9 +128,9 @@ def _opencv_crop(image, box, size):
 
 def _pytorch(job):
     """`_torch_twin` of the arrays in `weights`; writes its volume."""
+    # A neighbour of this script: `tools` would import TensorFlow.
+    import _torch_twin
     import torch
-
-    from tools.dev import _torch_twin
 
     torch.set_num_threads(job["threads"])
     with np.load(job["weights"], allow_pickle=False) as arrays:

@@ -40,3 +40,17 @@ def test_opencv_crop_is_centred():
     image[4, 4] = 200
     crop = _timing._opencv_crop(image, (4.0, 4.0, 5.0), 5)
     assert crop[2, 2, 0] == 200 and crop.sum() == 600
+
+
+def test_pytorch_is_timed_without_tensorflow(tmp_path, monkeypatch):
+    """Its threads and memory would count as PyTorch's otherwise."""
+    (tmp_path / "torch.py").write_text(
+        "import sys\n"
+        "def set_num_threads(count):\n"
+        "    twin = '_torch_twin' in sys.modules\n"
+        "    other = 'tensorflow' in sys.modules\n"
+        "    sys.exit(f'{count} threads, {twin=}, {other=}')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match="3 threads, twin=True, other=False"):
+        _timing.measure("pytorch", threads=3)
