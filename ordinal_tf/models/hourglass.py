@@ -9,6 +9,9 @@ import math
 import keras
 from keras import layers, ops
 
+from ordinal_tf.models import encoder as encoders
+from ordinal_tf.models import norm
+
 BN_EPSILON = 1e-5  # Torch's default; Keras' own is 1e-3.
 BN_MOMENTUM = 0.9  # Torch writes the same as a step of 0.1.
 
@@ -19,7 +22,7 @@ def scale_pixels(image):
 
 
 def _norm_relu(x, name):
-    x = layers.BatchNormalization(
+    x = norm.BatchNorm(
         momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=f"{name}_bn"
     )(x)
     return layers.ReLU(name=f"{name}_relu")(x)
@@ -127,6 +130,29 @@ def _front(image, stem_features, front_features, features):
     return residual_block(x, features, name="front4"), pooled
 
 
+def encoded_hourglass(image, variant, features, *, name):
+    """The first hourglass with a pre-trained encoder for its way down.
+
+    Args:
+        image: `(B, S, S, 3)` in [0, 1], S divisible by 32.
+        variant: str, see `encoder.VARIANTS`.
+        features: int, width of the way up.
+        name: str, prefix of the way up's layers; the encoder's is "encoder".
+
+    Returns:
+        `(B, S/4, S/4, features)`, and the encoder's own features of that
+        size, which the second stack sees again.
+    """
+    levels = encoders.encoder(image, variant)[1:]
+    x = residual_block(levels[-1], features, name=f"{name}_inner")
+    for i, level in reversed(list(enumerate(levels[:-1], start=1))):
+        x = layers.UpSampling2D(2, name=f"{name}_double{i}")(x)
+        up = residual_block(level, features, name=f"{name}_up{i}")
+        x = layers.Add(name=f"{name}_add{i}")([up, x])
+        x = residual_block(x, features, name=f"{name}_last{i}")
+    return x, levels[0]
+
+
 def _check(input_size, order, stacks):
     if input_size % (4 * 2**order):
         raise ValueError(
@@ -149,6 +175,7 @@ def build_volume_network(
     out_features=512,
     order=4,
     modules=3,
+    encoder=None,
 ):
     """Coarse-to-fine network: one volume of logits per stack.
 
@@ -162,6 +189,9 @@ def build_volume_network(
             inner blocks and the hourglass outputs.
         order: int, halvings in an hourglass.
         modules: int, residual blocks per branch.
+        encoder: str, see `encoder.VARIANTS`, the pre-trained way down of the
+            first hourglass (`stem_features` and `front_features` are then
+            without use), or None: the paper's.
 
     Returns:
         `keras.Model`, `(B, S, S, 3)` in [0, 1] to a list with a
@@ -178,19 +208,22 @@ def build_volume_network(
     # Any side will do that halves evenly, so a training may begin with small
     # crops and an export fix its own.
     image = keras.Input((None, None, 3), name="image")
-    x, previous = _front(image, stem_features, front_features, features)
+    if encoder is None:
+        x, previous = _front(image, stem_features, front_features, features)
+    else:
+        x, previous = encoded_hourglass(image, encoder, features, name="hg1")
     outputs = []
     for stack, bins in enumerate(z_resolutions, start=1):
         last = stack == len(z_resolutions)
-        name = f"hg{stack}"
-        x = hourglass(
-            x,
-            features,
-            out_features,
-            order=order,
-            modules=modules,
-            name=name,
-        )
+        if encoder is None or stack > 1:
+            x = hourglass(
+                x,
+                features,
+                out_features,
+                order=order,
+                modules=modules,
+                name=f"hg{stack}",
+            )
         x = conv_norm_relu(x, out_features, name=f"lin{stack}a")
         width = out_features if last else features
         x = conv_norm_relu(x, width, name=f"lin{stack}b")

@@ -10,10 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ordinal_tf import paths
-from ordinal_tf.data.pipeline import batching
-from ordinal_tf.evaluation import scoring
-from ordinal_tf.models import build, decoding
-from ordinal_tf.training import config_data, objective, runs
+from ordinal_tf.models import build, decoding, encoder
 
 # May change when a run resumes; everything else makes it another run.
 _FREE = (
@@ -63,6 +60,8 @@ def train(config, workdir, *, init_from=None, report=print, progress=None):
         report(f"{workdir}: continuing after step {step}.")
     elif init_from:
         runs.load_weights(network, paths.weights_file(init_from))
+    elif config.model.get("encoder"):
+        encoder.load_imagenet(network, config.model.encoder)
     # Only now, so that bad input leaves no folder behind.
     runs.start(config, workdir, free=_FREE)
     # Without a checkpoint even the score before the first step comes again.
