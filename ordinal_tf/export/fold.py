@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 PRECISIONS = ("float32", "bfloat16", "float16")
+_LINEAR = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 
 
 def for_inference(network, *, input_size=None, precision="float32"):
@@ -43,6 +44,8 @@ def for_inference(network, *, input_size=None, precision="float32"):
 
     def copy(layer):
         config = layer.get_config()
+        if layer.name in norms:
+            config["use_bias"] = True
         if precision != "float32" and id(layer.output) not in results:
             config["dtype"] = _policy(layer, precision)
         return type(layer).from_config(config)
@@ -63,9 +66,10 @@ def for_inference(network, *, input_size=None, precision="float32"):
     for layer in lean.layers:
         weights = []
         if layer.weights:
-            weights = network.get_layer(layer.name).get_weights()
-        if layer.name in norms:
-            weights = _folded(*weights, norms[layer.name])
+            original = network.get_layer(layer.name)
+            weights = original.get_weights()
+            if layer.name in norms:
+                weights = _folded(original, norms[layer.name])
         layer.set_weights(weights)
     return lean
 
@@ -77,8 +81,8 @@ def _foldable(network):
     for layer in network.layers:
         if not isinstance(layer, layers.InputLayer):
             users.update(map(id, keras.tree.flatten(layer.input)))
-        if isinstance(layer, layers.Conv2D | layers.Dense):
-            if layer.use_bias and layer.activation is keras.activations.linear:
+        if isinstance(layer, _LINEAR):
+            if layer.activation is keras.activations.linear:
                 makers[id(layer.output)] = layer
     return {
         makers[id(layer.input)].name: layer
@@ -90,18 +94,23 @@ def _foldable(network):
     }
 
 
-def _folded(kernel, bias, norm):
+def _folded(layer, norm):
     """Kernel and bias of a layer that does its batch norm too."""
+    kernel, *bias = layer.get_weights()
     gamma, beta, mean, variance = norm.get_weights()
     scale = gamma / np.sqrt(variance + norm.epsilon)
-    return [kernel * scale, (bias - mean) * scale + beta]
+    shift = (sum(bias) - mean) * scale + beta
+    if isinstance(layer, layers.DepthwiseConv2D):
+        # (y, x, channel, 1): what a channel becomes stands in the third.
+        scale = scale[:, None]
+    return [kernel * scale, shift]
 
 
 def _policy(layer, precision):
     if isinstance(layer, layers.Dense):
         return "float32"
     # The statistics of what norms remain are few and stay exact.
-    stored = isinstance(layer, layers.Conv2D)
+    stored = isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D)
     return precision if stored else f"mixed_{precision}"
 
 
