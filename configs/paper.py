@@ -49,6 +49,7 @@ def get_config():
     config.model.out_features = 512
     config.model.order = 4
     config.model.modules = 3
+    config.model.encoder = ""
     config.loss = ConfigDict()
     config.loss.heatmap = "l2"
     config.loss.heatmap_weight = 100.0

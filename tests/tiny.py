@@ -9,6 +9,7 @@ _FIELDS = {
     "model.out_features": 4,
     "model.order": 1,
     "model.modules": 1,
+    "model.encoder": "",
     "train.jit": False,
     "train.batch_size": 4,
     "train.stages": "()",

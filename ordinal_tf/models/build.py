@@ -10,7 +10,7 @@ def build_image_network(model):
         model: mapping with `name`, one of "volume" (coarse to fine),
             "depth" (N ordinal depths) and "coordinates" (3N), and the
             builder's keyword arguments; `z_resolutions` is for "volume" and
-            left aside otherwise, `encoder` for "volume" alone.
+            left aside otherwise.
 
     Returns:
         `keras.Model`, see `hourglass`.
@@ -23,11 +23,6 @@ def build_image_network(model):
     if name == "volume":
         return hourglass.build_volume_network(**options)
     options.pop("z_resolutions", None)
-    if options.pop("encoder", None):
-        raise ValueError(
-            f"`model.encoder` is for the volume network; the {name} head has "
-            "the paper's own hourglass: set it to None."
-        )
     if name == "depth":
         return hourglass.build_regression_network(per_joint=1, **options)
     if name == "coordinates":

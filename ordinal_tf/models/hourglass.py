@@ -153,7 +153,29 @@ def encoded_hourglass(image, variant, features, *, name):
     return x, levels[0]
 
 
-def _check(input_size, order, stacks):
+def _first_hourglass(image, encoder, stem_features, front_features, **inner):
+    """Features of the first hourglass, and those that the second sees again.
+
+    Args:
+        image, encoder, stem_features, front_features: see
+            `build_volume_network`.
+        **inner: `features`, `out_features`, `order` and `modules`.
+    """
+    if encoder:
+        width = inner["features"]
+        return encoded_hourglass(image, encoder, width, name="hg1")
+    x, previous = _front(
+        image, stem_features, front_features, inner["features"]
+    )
+    return hourglass(x, **inner, name="hg1"), previous
+
+
+def _check(input_size, order, stacks, encoder):
+    if encoder and input_size % 32:
+        raise ValueError(
+            "`input_size` must be divisible by 32, as often as the encoder "
+            f"halves it. Received: input_size={input_size}."
+        )
     if input_size % (4 * 2**order):
         raise ValueError(
             f"`input_size` must be divisible by {4 * 2**order}: the stem "
@@ -175,7 +197,7 @@ def build_volume_network(
     out_features=512,
     order=4,
     modules=3,
-    encoder=None,
+    encoder="",
 ):
     """Coarse-to-fine network: one volume of logits per stack.
 
@@ -191,7 +213,7 @@ def build_volume_network(
         modules: int, residual blocks per branch.
         encoder: str, see `encoder.VARIANTS`, the pre-trained way down of the
             first hourglass (`stem_features` and `front_features` are then
-            without use), or None: the paper's.
+            without use), or "": the paper's.
 
     Returns:
         `keras.Model`, `(B, S, S, 3)` in [0, 1] to a list with a
@@ -204,26 +226,20 @@ def build_volume_network(
 
     Source: Pavlakos et al. 2018, section 4.2; hg-stacked-2.
     """
-    _check(input_size, order, z_resolutions)
+    _check(input_size, order, z_resolutions, encoder)
     # Any side will do that halves evenly, so a training may begin with small
     # crops and an export fix its own.
     image = keras.Input((None, None, 3), name="image")
-    if encoder is None:
-        x, previous = _front(image, stem_features, front_features, features)
-    else:
-        x, previous = encoded_hourglass(image, encoder, features, name="hg1")
+    inner = dict(features=features, out_features=out_features)
+    inner.update(order=order, modules=modules)
+    x, previous = _first_hourglass(
+        image, encoder, stem_features, front_features, **inner
+    )
     outputs = []
     for stack, bins in enumerate(z_resolutions, start=1):
         last = stack == len(z_resolutions)
-        if encoder is None or stack > 1:
-            x = hourglass(
-                x,
-                features,
-                out_features,
-                order=order,
-                modules=modules,
-                name=f"hg{stack}",
-            )
+        if stack > 1:
+            x = hourglass(x, **inner, name=f"hg{stack}")
         x = conv_norm_relu(x, out_features, name=f"lin{stack}a")
         width = out_features if last else features
         x = conv_norm_relu(x, width, name=f"lin{stack}b")
@@ -252,6 +268,7 @@ def build_regression_network(
     out_features=512,
     order=4,
     modules=3,
+    encoder="",
 ):
     """One hourglass and a fully connected layer: depths or coordinates.
 
@@ -264,7 +281,7 @@ def build_regression_network(
         per_joint: 1 for ordinal depths, 3 for x, y (crop sides from the crop
             centre) and depth.
         input_size, stem_features, front_features, features, out_features,
-            order, modules: as in `build_volume_network`.
+            order, modules, encoder: as in `build_volume_network`.
 
     Returns:
         `keras.Model`, `(B, S, S, 3)` in [0, 1] to `(B, K, per_joint)`
@@ -276,13 +293,19 @@ def build_regression_network(
 
     Source: Pavlakos et al. 2018, section 4.2.
     """
-    _check(input_size, order, (1,))
+    _check(input_size, order, (1,), encoder)
     if per_joint not in (1, 3):
         raise ValueError(f"`per_joint` is 1 or 3. Received: {per_joint}.")
     image = keras.Input((input_size, input_size, 3), name="image")
-    x, _ = _front(image, stem_features, front_features, features)
-    x = hourglass(
-        x, features, out_features, order=order, modules=modules, name="hg1"
+    x, _ = _first_hourglass(
+        image,
+        encoder,
+        stem_features,
+        front_features,
+        features=features,
+        out_features=out_features,
+        order=order,
+        modules=modules,
     )
     x = conv_norm_relu(x, out_features, name="lin1a")
     side = math.gcd(input_size // 4, 8)

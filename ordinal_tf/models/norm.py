@@ -17,7 +17,10 @@ class BatchNorm(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
-        if not (training and self.trainable) or keras.backend.backend() != "tensorflow":
+        if (
+            not (training and self.trainable)
+            or keras.backend.backend() != "tensorflow"
+        ):
             return super().call(inputs, training=training, mask=mask)
         # The one place of models/ that knows a backend.
         import tensorflow as tf

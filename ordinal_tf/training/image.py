@@ -10,7 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from ordinal_tf import paths
+from ordinal_tf.data.pipeline import batching
+from ordinal_tf.evaluation import scoring
 from ordinal_tf.models import build, decoding, encoder
+from ordinal_tf.training import config_data, objective, runs
 
 # May change when a run resumes; everything else makes it another run.
 _FREE = (

@@ -78,6 +78,8 @@ def test_configs_have_the_same_fields():
         ({"input_size": 36}, "divisible by 8"),
         ({"z_resolutions": ()}, "z_resolutions` is empty"),
         ({"features": 5}, "must be even"),
+        ({"encoder": "lite0", "input_size": 72}, "divisible by 32"),
+        ({"encoder": "b0"}, "lite0, lite1, lite2"),
     ],
 )
 def test_bad_model(change, message):
