@@ -31,6 +31,7 @@ MODEL = {
     "out_features": 4,
     "order": 1,
     "modules": 1,
+    "encoder": "",
 }
 
 
