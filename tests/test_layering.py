@@ -8,6 +8,7 @@ import pytest
 ROWS = {
     "_version": 0,
     "paths": 0,
+    "files": 0,
     "skeleton": 0,
     "boxes": 0,
     "geometry": 0,

@@ -309,3 +309,18 @@ def test_install_away_from_the_checkout(checkout, tmp_path):
     path = f"{site}:{sysconfig.get_path('purelib')}"
     done = python("-c", code, cwd=tmp_path, path=path)
     assert done.stdout.strip() == str(package / "configs")
+
+
+def test_nothing_depends_on_docstrings(checkout):
+    """`python -OO` leaves them out; `tools.convert_tflite` once read one."""
+    read = [
+        str(path.relative_to(checkout))
+        for folder in ("ordinal_tf", "tools", "configs")
+        for path in (checkout / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "__doc__"
+        or isinstance(node, ast.Name)
+        and node.id == "__doc__"
+    ]
+    assert not read

@@ -5,7 +5,6 @@ import pathlib
 import sys
 import time
 
-import cv2
 from absl import app, logging
 
 _CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
@@ -173,14 +172,6 @@ def progress(items, *, label, total=None):
     for done, item in enumerate(items, start=1):
         yield item
         update(done)
-
-
-def write_png(path, image):
-    """Writes uint8 RGB `(H, W, 3)` in one rename."""
-    new = path.with_name(f"new_{path.name}")
-    if not cv2.imwrite(str(new), cv2.cvtColor(image, cv2.COLOR_RGB2BGR)):
-        raise OSError(f"Could not write {new}.")
-    new.replace(path)
 
 
 def _clock(seconds):

@@ -12,14 +12,13 @@ name of the recommended file.
 """
 
 import json
-import os
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from ordinal_tf import paths
+from ordinal_tf import files, paths
 from ordinal_tf.data.files import photos as pictures
 from ordinal_tf.data.pipeline import batching, sources
 from ordinal_tf.data.readers import lsp
@@ -79,7 +78,7 @@ def main(argv):
     out.mkdir(parents=True, exist_ok=True)
     for data, info in _files(card, network, lifter, options, calibration):
         path = out / info["file"]
-        _write(path, lite_file.with_info(data, info))
+        files.write_bytes(path, lite_file.with_info(data, info))
         rows.append(_row(path, reference, sample, truth))
         print(f"wrote {path}", flush=True)
     pck = rows[0].get("pck")
@@ -90,13 +89,10 @@ def main(argv):
         "crops": len(sample),
         "calibration_crops": len(calibration),
         "files": rows,
-        "rule": " ".join(
-            lite_report.recommended.__doc__.split("Args:")[0].split()
-        ),
+        "rule": lite_report.RULE,
         "recommended": best,
     }
-    text = json.dumps(report, indent=2) + "\n"
-    _write(out / "parity.json", text.encode())
+    files.write_json(out / "parity.json", report)
     print(*lite_report.table(rows), sep="\n")
     print(f"Recommended: {best or 'none, each changes too much'}.")
     print(json.dumps({"recommended": best, "files": len(rows) - 1}))
@@ -230,12 +226,6 @@ def _row(path, reference, sample, truth):
         row[key] = lite_report.milliseconds(run, sample[0], runs=_RUNS.value)
     row |= lite_report.changes(reference, found)
     return row | (lite_report.scores(found, truth) if truth else {})
-
-
-def _write(path, data):
-    new = path.with_name(f"new_{path.name}")
-    new.write_bytes(data)
-    os.replace(new, path)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import numpy as np
 from absl import app, flags
 
 import ordinal_tf
-from ordinal_tf import drawing
+from ordinal_tf import drawing, files
 from ordinal_tf.data.files import photos as pictures
 from ordinal_tf.data.pipeline import sources
 from ordinal_tf.data.prepared import cutouts, reading
@@ -164,7 +164,7 @@ def _write_sheet(path, predictor, people):
         drawn = [{name: value[0] for name, value in one.items()}]
         tiles.append(drawing.draw_prediction(image, drawn))
     sheet = drawing.contact_sheet(tiles, columns=3, tile_height=320)
-    _common.write_png(path, sheet)
+    files.write_picture(path, sheet)
     print(f"Wrote {path}.")
 
 

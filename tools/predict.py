@@ -18,7 +18,7 @@ import numpy as np
 from absl import app, flags
 
 import ordinal_tf
-from ordinal_tf import drawing
+from ordinal_tf import drawing, files
 from ordinal_tf.data.files import photos, video
 
 from . import _common
@@ -85,11 +85,10 @@ def main(argv):
         name: np.concatenate(value) if name != "image" else np.array(value, str)
         for name, value in rows.items()
     }
-    _write_npz(out / "predictions.npz", table)
+    files.write_npz(out / "predictions.npz", table, compressed=True)
     kinds = "photographs and frames of videos" if films else "photographs"
-    files = len(paths)
     kind = "files" if films else "pictures"
-    pictures = f" and {files} {kind}" if _PICTURES.value else ""
+    pictures = f" and {len(paths)} {kind}" if _PICTURES.value else ""
     print(
         f"Wrote {out / 'predictions.npz'} with {len(table['image'])} people "
         f"of {done} {kinds}{pictures}."
@@ -135,7 +134,7 @@ def _drawing(path, film):
     if not _PICTURES.value:
         yield lambda picture, found: None
     elif film is None:
-        yield lambda picture, found: _common.write_png(
+        yield lambda picture, found: files.write_picture(
             path, _drawn(photos.read_photo(picture), found)
         )
     else:
@@ -193,12 +192,6 @@ def _targets(paths, out):
                 "overwrite it; name another folder with --out."
             )
     return names
-
-
-def _write_npz(path, table):
-    new = path.with_name(f"new_{path.name}")
-    np.savez_compressed(new, **table)
-    new.replace(path)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ Source: TensorFlow Serving's guide, page "SavedModel Warmup".
 """
 
 import importlib.util
-import os
 import pathlib
 
 import tensorflow as tf
+
+from ordinal_tf import files
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 
@@ -41,8 +42,7 @@ def write(folder, requests, *, name):
 
     path = pathlib.Path(folder, FILE)
     path.parent.mkdir(exist_ok=True)
-    new = path.with_name(f"new_{path.name}")
-    with tf.io.TFRecordWriter(str(new)) as records:
+    with files.whole(path) as new, tf.io.TFRecordWriter(str(new)) as records:
         for signature, inputs in requests:
             log = prediction_log_pb2.PredictionLog()
             request = log.predict_log.request
@@ -52,5 +52,4 @@ def write(folder, requests, *, name):
                 proto = tf.make_tensor_proto(value)
                 request.inputs[key].CopyFrom(proto)
             records.write(log.SerializeToString())
-    os.replace(new, path)
     return path

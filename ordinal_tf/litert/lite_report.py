@@ -13,6 +13,13 @@ MOST_PCK_LOST = 1.0  # Points.
 # Nor one that is slower than the fastest by more than this factor, however
 # small it is.
 SLOWER = 1.1
+RULE = (
+    "Of the files with the pose, leave out what answers with numbers that "
+    f"are not finite, moves more than {MOST_MOVED:g} % of the joints by more "
+    f"than a cell, or loses more than {MOST_PCK_LOST:g} point of PCK; leave "
+    f"out what takes more than {SLOWER:g} times as long as the fastest of the "
+    "rest, at two threads; take the smallest."
+)
 
 
 def outputs_of(run, crops):
@@ -82,12 +89,7 @@ def milliseconds(run, crop, *, runs=20):
 
 
 def recommended(rows, *, reference_pck=None):
-    """Name of the file to take, of those with the pose.
-
-    The rule: leave out what answers with numbers that are not finite, moves
-    more than 5 % of the joints by more than a cell, or loses more than a
-    point of PCK; leave out what is more than a tenth slower than the fastest
-    of the rest, at two threads; take the smallest.
+    """Name of the file to take, as `RULE` says.
 
     Args:
         rows: list of dicts with `file`, `bytes`, `ms_2_threads`, what

@@ -11,7 +11,7 @@ import pathlib
 
 from absl import app, flags
 
-from ordinal_tf import drawing
+from ordinal_tf import drawing, files
 from ordinal_tf.data.prepared import cards, reading
 from ordinal_tf.training import config_data
 
@@ -42,7 +42,7 @@ def main(argv):
     if _SHEET.value:
         path = pathlib.Path(_SHEET.value)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _common.write_png(path, image())
+        files.write_picture(path, image())
         print(f"Wrote {path}.")
 
 

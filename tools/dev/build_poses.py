@@ -12,6 +12,7 @@ import pathlib
 import numpy as np
 from absl import app, flags
 
+from ordinal_tf import files
 from ordinal_tf.synthetic.pose import poses
 
 from . import _common
@@ -63,10 +64,8 @@ def main(argv):
     candidates = poses.read_poses(_SOURCE.value, every=2)
     chosen = choose(candidates.astype(np.float64), _COUNT.value)
     out = pathlib.Path(_OUT.value)
-    new = out.with_name(f"new_{out.name}")
-    with open(new, "wb") as file:
-        np.savez_compressed(file, poses=np.round(chosen).astype(np.int16))
-    new.replace(out)
+    arrays = {"poses": np.round(chosen).astype(np.int16)}
+    files.write_npz(out, arrays, compressed=True)
     print(f"{out}: {len(chosen)} poses, {out.stat().st_size / 1e3:.0f} kB.")
 
 

@@ -8,13 +8,11 @@ box, keypoints (pixels), pose (mm, camera axes), camera, visibility.
 `boxes.json` is for `tools.predict --boxes`.
 """
 
-import json
-import os
 import pathlib
 
 from absl import app, flags
 
-from ordinal_tf import drawing
+from ordinal_tf import drawing, files
 from ordinal_tf.data.prepared import cutouts
 from ordinal_tf.synthetic import people
 from ordinal_tf.synthetic.scene import backgrounds
@@ -73,14 +71,15 @@ def main(argv):
     for i in _common.progress(numbers, label="draw"):
         sample = made[i]
         name = f"{i:06}.jpg"
-        _write(photos / name, sample["jpeg"])
+        files.write_bytes(photos / name, sample["jpeg"])
         labels[name] = {key: _plain(sample[key]) for key in _WRITTEN}
         tiles.append(_tile(sample))
-    _write(out / "labels.json", json.dumps(labels).encode())
+    files.write_json(out / "labels.json", labels, indent=None)
     boxes = {name: [label["box"]] for name, label in labels.items()}
-    _write(out / "boxes.json", json.dumps(boxes).encode())
+    files.write_json(out / "boxes.json", boxes, indent=None)
     sheet = drawing.contact_sheet(tiles, _COLUMNS.value, _SIZE.value)
-    _write(out / "sheet.jpg", cutouts.encode_jpeg(sheet, _SHEET_QUALITY))
+    jpeg = cutouts.encode_jpeg(sheet, _SHEET_QUALITY)
+    files.write_bytes(out / "sheet.jpg", jpeg)
     print(f"Wrote {len(tiles)} pictures, labels and sheet.jpg to {out}.")
 
 
@@ -98,12 +97,6 @@ def _tile(sample):
 
 def _plain(value):
     return value.tolist() if hasattr(value, "tolist") else value
-
-
-def _write(path, data):
-    new = path.with_name(f"new_{path.name}")
-    new.write_bytes(data)
-    os.replace(new, path)
 
 
 if __name__ == "__main__":

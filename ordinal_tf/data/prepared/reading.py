@@ -17,6 +17,7 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 
+from ordinal_tf import files
 from ordinal_tf.data.prepared import records
 
 CARD, INDEX, SHEET = "dataset.json", "index.npz", "sheet.png"
@@ -247,13 +248,10 @@ def _check_index(prepared):
 
 def write_index(path, arrays):
     """Writes `index.npz` in one rename, byte for byte the same each time."""
-    new = path.with_name(f"new_{path.name}")
-    arrays = {
-        key: np.asarray(arrays[key], kind) for key, kind in _ARRAYS.items()
-    }
-    with open(new, "wb") as file:
-        np.savez(file, **arrays)
-    new.replace(path)
+    files.write_npz(
+        path,
+        {key: np.asarray(arrays[key], kind) for key, kind in _ARRAYS.items()},
+    )
 
 
 def file_entry(path):

@@ -13,14 +13,13 @@ import errno
 import hashlib
 import json
 import multiprocessing
-import os
 import pathlib
 import shutil
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
+from ordinal_tf import files
 from ordinal_tf._version import __version__
 from ordinal_tf.data.files import video
 from ordinal_tf.data.prepared import (
@@ -202,7 +201,7 @@ def _begin(out, request):
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} must be a new or an empty folder.")
     out.mkdir(parents=True, exist_ok=True)
-    _write_json(unfinished, request)
+    files.write_json(unfinished, request, indent=1)
     return None
 
 
@@ -288,9 +287,11 @@ def _running(todo, processes, out):
 def _write_shard(task):
     """Writes one shard and its note; returns the note."""
     note, skipped = cards.empty_note(), []
-    new = task.path.with_name(f"new_{task.path.name}")
     try:
-        with tf.io.TFRecordWriter(str(new)) as writer:
+        with (
+            files.whole(task.path) as new,
+            tf.io.TFRecordWriter(str(new)) as writer,
+        ):
             for i in range(len(task.people)):
                 try:
                     record, picture = task.people.record(i)
@@ -307,16 +308,15 @@ def _write_shard(task):
             errno.ENOSPC,
             "The disk is full; make room and run the same command again, "
             "which continues from here",
-            str(new),
+            str(task.path),
         ) from error
-    os.replace(new, task.path)
     part = {
         "fingerprint": task.fingerprint,
         "file": reading.file_entry(task.path),
         "skipped": skipped,
         **note,
     }
-    _write_json(_part_path(task), part)
+    files.write_json(_part_path(task), part, indent=1)
     return part
 
 
@@ -347,12 +347,8 @@ def _finish(out, request, parts, tasks):
         "index": reading.file_entry(out / reading.INDEX),
     }
     whole = reading.PreparedSet(folder=out, card=card, **arrays)
-    new = out / f"new_{reading.SHEET}"
-    sheet = cv2.cvtColor(cards.contact_sheet(whole), cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(new), sheet):
-        raise OSError(f"Could not write {new}.")
-    os.replace(new, out / reading.SHEET)
-    _write_json(out / reading.CARD, card)
+    files.write_picture(out / reading.SHEET, cards.contact_sheet(whole))
+    files.write_json(out / reading.CARD, card, indent=1)
     for task in tasks:
         _part_path(task).unlink()
     (out / REQUEST).unlink()
@@ -364,9 +360,3 @@ def _read_json(path):
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}.") from error
-
-
-def _write_json(path, content):
-    new = path.with_name(f"new_{path.name}")
-    new.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(new, path)
