@@ -176,7 +176,7 @@ def test_log_and_summary(whole):
         assert all(isinstance(line[part], float) for part in parts)
     # Warm-up over two steps, and a quarter of a cosine per step.
     cosine = [(1 + np.cos(np.pi * k / 4)) / 2 for k in range(4)]
-    rates = 2e-3 * np.array([0.5, 1, 1, 1]) * cosine
+    rates = 1e-3 * np.array([0.5, 1, 1, 1]) * cosine
     np.testing.assert_allclose(
         [line["learning_rate"] for line in steps], rates, rtol=1e-6
     )
