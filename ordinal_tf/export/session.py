@@ -17,6 +17,36 @@ import tempfile
 import numpy as np
 
 
+def load(folder, *, threads=0):
+    """Loads a SavedModel; close the session when nothing runs any more.
+
+    Args:
+        folder: path of the SavedModel.
+        threads: int, for the inside of an operation; 0 for one a core.
+
+    Returns:
+        `tf.compat.v1.Session`, and the dict of `SignatureDef` by name.
+    """
+    import tensorflow as tf  # Late: the caller of `run_apart` may not wait.
+
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=threads,
+        inter_op_parallelism_threads=threads,
+    )
+    config.gpu_options.allow_growth = True
+    # Not `with`: that would make it everybody's default meanwhile.
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
+    try:
+        with session.graph.as_default():
+            meta = tf.compat.v1.saved_model.load(
+                session, ["serve"], str(folder)
+            )
+    except BaseException:
+        session.close()
+        raise
+    return session, dict(meta.signature_def)
+
+
 @contextlib.contextmanager
 def loaded(folder, *, threads=0):
     """Loads a SavedModel; yields `run(signature, inputs)`.
@@ -29,22 +59,11 @@ def loaded(folder, *, threads=0):
         Function of a signature's name and a dict of arrays, which returns
         the dict of the signature's outputs.
     """
-    import tensorflow as tf  # Late: the caller of `run_apart` may not wait.
-
-    config = tf.compat.v1.ConfigProto(
-        intra_op_parallelism_threads=threads,
-        inter_op_parallelism_threads=threads,
-    )
-    # Not `with`: that would make it everybody's default meanwhile.
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
+    session, signatures = load(folder, threads=threads)
     with contextlib.closing(session):
-        with session.graph.as_default():
-            meta = tf.compat.v1.saved_model.load(
-                session, ["serve"], str(folder)
-            )
 
         def run(signature, inputs):
-            spec = meta.signature_def[signature]
+            spec = signatures[signature]
             feeds = {spec.inputs[k].name: v for k, v in inputs.items()}
             return session.run(
                 {k: v.name for k, v in spec.outputs.items()}, feeds

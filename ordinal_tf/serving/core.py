@@ -1,137 +1,159 @@
 """What both protocols do with a request, once it is apart from its wire."""
 
 import asyncio
+import concurrent.futures
 import contextlib
+import functools
 import logging
-import os
-import pathlib
 import time
 
-from ordinal_tf.serving import (
-    config,
-    errors,
-    limits,
-    merging,
-    metrics,
-    scheduler,
-    tensors,
-    versions,
+import prometheus_client
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_pb2,
 )
+
+from ordinal_tf.serving import errors, limits
 
 _LOG = logging.getLogger(__name__)
 _DEFAULT = "serving_default"
+SIGNATURES = "signature_def"  # The one field of the metadata that there is.
+_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 class Core:
-    """The models, the queue and the figures of one server.
+    """The model, the queue and the figures of one server.
+
+    The queue is two bounds, as in Ray Serve: how many requests are in the
+    house, and how many of those run. All methods belong to one event loop;
+    only the runs happen in threads, so nothing here needs a lock.
 
     Args:
-        served: list of `config.Served`.
-        config_file: path of the `models.config` that they came from, which is
-            read again when it changes; None for none.
-        policy: `scheduler.Policy`.
-        limit: `limits.Limits`.
-        threads: int, as `model.load` takes it.
+        model: `model.Model`.
+        options: `server.Options`.
 
     Attributes:
-        models: dict of `versions.Versions` by name.
-        draining: bool, the server is on its way out.
+        spec: `ModelSpec` of what is served.
+        pending: int, requests in the house.
+        registry: `prometheus_client.CollectorRegistry` of this server.
     """
 
-    def __init__(self, served, *, config_file, policy, limit, threads):
-        self.models = {
-            model.name: versions.Versions(model, threads=threads)
-            for model in served
-        }
-        self.limit = limit
-        self.draining = False
-        self.metrics = metrics.Metrics()
-        self.scheduler = scheduler.Scheduler(policy, self.metrics)
-        self._threads = threads
-        self._config_file = config_file and pathlib.Path(config_file)
-        self._config_changed = self._changed()
-        self._leaving = set()
-
-    @property
-    def ready(self):
-        """Whether every model has a version that answers."""
-        return not self.draining and all(
-            model.available for model in self.models.values()
+    def __init__(self, model, options):
+        self.model, self.options = model, options
+        self.spec = model_pb2.ModelSpec(name=model.name)
+        self.spec.version.value = model.version
+        self.pending = 0
+        self._free = asyncio.Semaphore(options.runs)  # Its waiters queue.
+        self._pool = concurrent.futures.ThreadPoolExecutor(options.runs)
+        self.registry = prometheus_client.CollectorRegistry()
+        own = {"namespace": "ordinal_tf_serve", "registry": self.registry}
+        histogram = functools.partial(
+            prometheus_client.Histogram, buckets=_SECONDS, **own
         )
+        labels = ["protocol", "method"]
+        self._requests = prometheus_client.Counter(
+            "requests", "Answers, by canonical code.", [*labels, "code"], **own
+        )
+        self._seconds = histogram(
+            "request_seconds", "From first byte to answer.", labels
+        )
+        self._waited = histogram("queue_seconds", "From request to run.")
+        prometheus_client.Gauge(
+            "pending_requests", "In the house, waiting or running.", **own
+        ).set_function(lambda: self.pending)
 
-    @property
-    def available(self):
-        """list of (model name, version number) that answer."""
-        return [
-            (name, number)
-            for name, model in self.models.items()
-            for number in model.available
-        ]
+    def check_asked(self, spec):
+        """Raises NOT_FOUND for a `ModelSpec` of something else than is here.
 
-    def versions_of(self, name):
-        """`versions.Versions` of a model.
-
-        Raises:
-            errors.ServingError: NOT_FOUND.
+        In TF-Serving's words, which its clients look for.
         """
-        if name not in self.models:
+        name, which = errors.short(spec.name), "Latest({})"
+        if spec.HasField("version"):
+            which = f"Specific({{}}, {spec.version.value})"
+        if spec.version_label and spec.name == self.model.name:
+            label = errors.short(spec.version_label)
             raise errors.not_found(
-                f"Could not find any versions of model {tensors.short(name)}"
+                f"Unrecognized servable version label: {label}"
             )
-        return self.models[name]
+        if not self._is_here(spec):
+            which = which.format(name)
+            raise errors.not_found(f"Servable not found for request: {which}")
 
-    def use(self, name, number=None, label=""):
-        """Context of a loaded `versions.Version`; see `versions.use`."""
-        if name not in self.models:
-            which = "Latest" if number is None else "Specific"
-            number = "" if number is None else f", {number}"
-            raise errors.not_found(
-                f"Servable not found for request: {which}"
-                f"({tensors.short(name)}{number})"
-            )
-        return self.models[name].use(number, label)
+    def signature(self, name):
+        """`model.Signature` of a name, the default one for "".
 
-    async def predict(self, version, read):
-        """Runs one request.
-
-        Args:
-            version: `versions.Version`, held by the caller.
-            read: function of the `model.Model` that returns the signature's
-                name and the dict of its inputs; runs in a thread.
-
-        Returns:
-            dict of arrays.
-
-        Raises:
-            errors.ServingError: a bad request, or the queue is full.
+        Raises FAILED_PRECONDITION for an unknown one.
         """
-
-        def prepare():
-            name, inputs = read(version.model)
-            limits.check(inputs, self.limit)
-            return merging.plan(version.model.signatures, name, inputs)
-
-        with self.scheduler.admit():
-            # Parsing a large body must not hold up the event loop.
-            work = await asyncio.to_thread(prepare)
-            return await self.scheduler.run(version, work)
+        signatures, name = self.model.signatures, name or _DEFAULT
+        if name not in signatures:
+            raise errors.ServingError(
+                errors.CODES.FAILED_PRECONDITION,
+                f'Serving signature "{errors.short(name)}" not found; there '
+                f"are: {', '.join(sorted(signatures))}.",
+            )
+        return signatures[name]
 
     @contextlib.contextmanager
-    def answer(self, protocol, method, name):
-        """Counts a request and turns whatever goes wrong into an error.
+    def admit(self):
+        """Counts a request as in the house for the time of the context.
 
-        Raises:
-            errors.ServingError: as the body of the context, and INTERNAL for
-                everything that is not one.
+        Raises RESOURCE_EXHAUSTED where the house is full.
         """
-        start, code = time.monotonic(), errors.CODES.OK
+        if self.pending >= self.options.queue:
+            raise errors.ServingError(
+                errors.CODES.RESOURCE_EXHAUSTED,
+                f"The queue of {self.options.queue} requests is full; try "
+                "again later.",
+            )
+        self.pending += 1
         try:
             yield
+        finally:
+            self.pending -= 1
+
+    async def predict(self, read):
+        """dict of arrays, for a request that has been admitted.
+
+        A caller that is cancelled gives up its place; a run that has begun
+        ends in its thread all the same, and no other takes its turn before.
+
+        Args:
+            read: function that returns the signature and the dict of its
+                inputs. It is called in a thread, because parsing a large
+                body must not hold up the event loop, and then forgotten with
+                the body.
+
+        Raises:
+            errors.ServingError: a bad request.
+        """
+        signature, inputs = await asyncio.to_thread(read)
+        del read
+        most = {"pixels": self.options.pixels, "rows": self.options.rows}
+        await asyncio.to_thread(limits.check, inputs, **most)
+        loop = asyncio.get_running_loop()
+        arrived = loop.time()
+        await self._free.acquire()
+        self._waited.observe(loop.time() - arrived)
+        run = loop.run_in_executor(
+            self._pool, self.model.run, signature, inputs
+        )
+        run.add_done_callback(lambda _: self._free.release())
+        return await asyncio.shield(run)
+
+    @contextlib.contextmanager
+    def answer(self, protocol, method):
+        """Counts a request; whatever goes wrong is an `errors.ServingError`.
+
+        `method` never is a name that a client made up: each would add a
+        series to the metrics.
+        """
+        start, code = time.monotonic(), errors.CODES.CANCELLED
+        try:
+            yield
+            code = errors.CODES.OK
         except errors.ServingError as error:
             code = error.code
-            raise
-        except asyncio.CancelledError:
-            code = errors.CODES.CANCELLED
             raise
         except TimeoutError:
             code = errors.CODES.DEADLINE_EXCEEDED
@@ -145,73 +167,50 @@ class Core:
                 code, "The server failed on this request; its log says why."
             ) from error
         finally:
-            known = name if name in self.models else "unknown"
             seconds = time.monotonic() - start
-            self.metrics.answered(protocol, method, known, code, seconds)
+            self._requests.labels(protocol, method, code.name).inc()
+            self._seconds.labels(protocol, method).observe(seconds)
 
-    async def poll(self):
-        """Looks once for new versions and a new `models.config`."""
-        changed = self._changed()
-        if changed != self._config_changed:
-            self._config_changed = changed
-            self._reload()
-        for model in list(self.models.values()):
-            await model.poll()
+    def status(self, request):
+        """`GetModelStatusResponse` to such a request, or NOT_FOUND."""
+        spec = request.model_spec
+        if not self._is_here(spec):
+            which = "any versions"
+            if spec.HasField("version"):
+                which = f"version {spec.version.value}"
+            name = errors.short(spec.name)
+            raise errors.not_found(f"Could not find {which} of model {name}")
+        reply = get_model_status_pb2.GetModelStatusResponse()
+        state = get_model_status_pb2.ModelVersionStatus.AVAILABLE
+        reply.model_version_status.add(
+            version=self.model.version, state=state, status={}
+        )
+        return reply
+
+    def metadata(self, request):
+        """`GetModelMetadataResponse` to such a request, or an error."""
+        fields = list(request.metadata_field)
+        if set(fields) != {SIGNATURES}:
+            raise errors.invalid(
+                f'`metadata_field` must be "{SIGNATURES}". Received: '
+                f"{errors.short(fields)}."
+            )
+        self.check_asked(request.model_spec)
+        reply = get_model_metadata_pb2.GetModelMetadataResponse(
+            model_spec=self.spec
+        )
+        signatures = get_model_metadata_pb2.SignatureDefMap(
+            signature_def=self.model.protos
+        )
+        reply.metadata[SIGNATURES].Pack(signatures)
+        return reply
 
     async def close(self):
-        """Frees everything, after what is under way."""
-        await self.scheduler.close()
-        await asyncio.gather(
-            *self._leaving, *(model.close() for model in self.models.values())
-        )
+        """Frees everything, after what has begun."""
+        await asyncio.to_thread(self._pool.shutdown)
+        self.model.session.close()
 
-    def _changed(self):
-        if self._config_file is None:
-            return None
-        with contextlib.suppress(OSError):
-            stat = os.stat(self._config_file)
-            return stat.st_mtime_ns, stat.st_size, stat.st_ino
-        return None
-
-    def _reload(self):
-        try:
-            served = {m.name: m for m in config.read(self._config_file)}
-        except (ValueError, OSError) as error:
-            _LOG.error("The old models stay: %s", error)
-            return
-        for name in set(self.models) - set(served):
-            self._leaving.add(
-                asyncio.create_task(self.models.pop(name).close())
-            )
-        for name, model in served.items():
-            known = self.models.get(name)
-            if known is not None and known.served.folder == model.folder:
-                known.served = model
-            else:
-                if known is not None:
-                    self._leaving.add(asyncio.create_task(known.close()))
-                self.models[name] = versions.Versions(
-                    model, threads=self._threads
-                )
-
-
-def pick_signature(model, name, code):
-    """`model.Signature` that a request asks for; the default one for "".
-
-    Args:
-        model: `model.Model`.
-        name: str.
-        code: `grpc.StatusCode` of an unknown one: the protocols differ.
-
-    Raises:
-        errors.ServingError: unknown; names those that there are.
-    """
-    signature = model.signatures.get(name or _DEFAULT)
-    if signature is None:
-        known = ", ".join(sorted(model.signatures))
-        raise errors.ServingError(
-            code,
-            f'Serving signature "{tensors.short(name or _DEFAULT)}" not found; '
-            f"there are: {known}.",
-        )
-    return signature
+    def _is_here(self, spec):
+        version = spec.version.value if spec.HasField("version") else None
+        known = version in (None, self.model.version)
+        return known and spec.name == self.model.name

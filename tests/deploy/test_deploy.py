@@ -21,8 +21,7 @@ from google.protobuf import (  # noqa: E402
 )
 
 from ordinal_tf import paths  # noqa: E402
-from ordinal_tf.serving import config, server  # noqa: E402
-from tests.serving import tiny  # noqa: E402
+from tests.serving import embedded, tiny  # noqa: E402
 
 # The oldest and the newest that are supported together with preStop.sleep.
 KUBERNETES = ("1.30", "1.37")
@@ -119,11 +118,9 @@ def test_models_config(deploy):
     served = set(model.model_version_policy.specific.versions)
     # A label may only point at a version that is served.
     assert set(model.version_labels.values()) <= served
-    # tools.serve reads the same file, and the shipped model has the version.
-    (read,) = config.read(path)
-    assert (read.name, set(read.labels)) == ("lite", {"stable"})
-    on_disk = paths.versions(paths.shipped_model("lite"))
-    assert set(read.choose(on_disk)) == served
+    assert (model.name, set(model.version_labels)) == ("lite", {"stable"})
+    # The shipped model has the version.
+    assert served <= set(paths.versions(paths.shipped_model("lite")))
 
 
 def test_batching_parameters(deploy):
@@ -186,13 +183,9 @@ def test_compose_health_check(deploy, tmp_path):
     assert test[:3] == ["CMD", "bash", "-c"]
     # What Compose hands on of a dollar.
     command = test[3].replace("$$", "$")
-    folder = tmp_path / "lite"
-    folder.mkdir()
-    tiny.publish(tiny.export(tmp_path / "source"), folder, 1)
+    tiny.export(tmp_path / "lite" / "1")
     for name, code in (("lite", 0), ("other", 1)):
-        with server.Server(
-            [config.Served(name, folder)], server.Options()
-        ) as running:
+        with embedded.Server(tmp_path / "lite", name=name) as running:
             asked = command.replace("8501", str(running.rest_port))
             done = subprocess.run(["bash", "-c", asked], timeout=30)
         assert done.returncode == code
@@ -251,6 +244,8 @@ def test_compose_and_kubernetes_run_the_same(deploy):
     assert container["image"] == serving["image"]
     assert container["command"] == serving["entrypoint"]
     assert container["args"] == serving["command"]
+    environment = {e["name"]: e["value"] for e in container["env"]}
+    assert environment == serving["environment"]
     mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
     assert mounted == {v.split(":")[1] for v in serving["volumes"]}
     files = {

@@ -11,20 +11,15 @@ import pytest
 pytest.importorskip("tensorflow_serving", reason="pip install .[serve]")
 
 from ordinal_tf import skeleton  # noqa: E402
-from ordinal_tf.serving import config, server  # noqa: E402
-from tests.serving import tiny  # noqa: E402
+from tests.serving import embedded, tiny  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """A server that calls its model "lite", as the examples do."""
     folder = tmp_path_factory.mktemp("models")
-    source = tiny.export(folder / "source", offset=3)
-    model = folder / "lite"
-    model.mkdir()
-    tiny.publish(source, model, 1)
-    served = [config.Served("lite", model)]
-    with server.Server(served, server.Options()) as started:
+    tiny.export(folder / "1", offset=3)
+    with embedded.Server(folder, name="lite") as started:
         yield started
 
 
@@ -70,6 +65,7 @@ def test_rest(checkout, running, photo):
         "ordinal_depth": (2, 17),
         "pose": (2, 17, 3),
         "score": (2, 17),
+        "box": (2, 3),
     }
     np.testing.assert_array_equal(found["pose"], 3)
     assert client.JOINTS == skeleton.H36M17.joints
@@ -83,10 +79,9 @@ def test_rest_asks_a_busy_server_again(checkout, running, photo, monkeypatch):
     client = example(checkout, "client_rest")
     waits = []
     monkeypatch.setattr(client.time, "sleep", waits.append)
-    scheduler = running.core.scheduler
     with monkeypatch.context() as patch:
         # As if the house were full.
-        patch.setattr(scheduler, "_pending", 10**6)
+        patch.setattr(running.core, "pending", 10**6)
         with pytest.raises(OSError, match="busy through 3 tries: The queue"):
             client.predict(url(running), photo.read_bytes(), BOXES, tries=3)
     assert waits == pytest.approx([0.1, 0.2, 0.4])

@@ -17,13 +17,26 @@ PATIENCE_S = 30.0
 
 
 class Rest:
-    """REST on one kept-alive connection; `close` it."""
+    """REST on one kept-alive connection; `close` it.
+
+    Attributes:
+        headers: of the last reply.
+        connections: int, how often it had to connect.
+    """
 
     def __init__(self, port):
         self._connection = http.client.HTTPConnection(
             "127.0.0.1", port, timeout=PATIENCE_S
         )
         self.close = self._connection.close
+        self.connections = 0
+        connect = self._connection.connect
+
+        def counted():
+            self.connections += 1
+            connect()
+
+        self._connection.connect = counted
 
     def ask(self, method, path, body=None, headers=None):
         """Status and text of a reply; `body` is bytes or JSON-able."""
@@ -31,6 +44,7 @@ class Rest:
             body = json.dumps(body).encode()
         self._connection.request(method, path, body, headers or {})
         reply = self._connection.getresponse()
+        self.headers = reply.headers
         return reply.status, reply.read().decode()
 
     def get(self, path):
@@ -46,17 +60,19 @@ class Rest:
 class Grpc:
     """gRPC stubs on one channel; `close` it."""
 
-    def __init__(self, port):
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+    def __init__(self, port, compression=None):
+        self.channel = grpc.insecure_channel(
+            f"127.0.0.1:{port}", compression=compression
+        )
         self.close = self.channel.close
         self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(
             self.channel
         )
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
 
-    def predict(self, request):
+    def predict(self, request, timeout=PATIENCE_S):
         """dict of arrays of a reply; raises `grpc.RpcError`."""
-        reply = self.prediction.Predict(request, timeout=PATIENCE_S)
+        reply = self.prediction.Predict(request, timeout=timeout)
         return {k: tf.make_ndarray(v) for k, v in reply.outputs.items()}
 
     def refused(self, request):

@@ -4,32 +4,21 @@ import pytest
 
 pytest.importorskip("tensorflow_serving", reason="pip install .[serve]")
 
-from ordinal_tf.serving import config, server  # noqa: E402
-from tests.serving import clients, tiny  # noqa: E402
+from tests.serving import clients, embedded, tiny  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory):
-    """Version folder of `tiny.Tiny` whose poses are 1 everywhere."""
-    folder = tmp_path_factory.mktemp("tiny")
-    return tiny.export(folder / "photos", offset=1)
-
-
-@pytest.fixture(scope="session")
-def exported_plain(tmp_path_factory):
-    """The same with 2, and without the `photos` signature."""
-    folder = tmp_path_factory.mktemp("tiny")
-    return tiny.export(folder / "plain", offset=2, photos=False)
-
-
-@pytest.fixture(scope="module")
-def running(exported, tmp_path_factory):
-    """Server of the model "tiny", version 1."""
+def folder(tmp_path_factory):
+    """Model folder with version 3 of `tiny.Tiny`, whose poses are 1."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    folder.mkdir()
-    tiny.publish(exported, folder, 1)
-    served = [config.Served("tiny", folder)]
-    with server.Server(served, server.Options()) as started:
+    tiny.export(folder / "3", offset=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def running(folder):
+    """Server of the model "tiny", version 3."""
+    with embedded.Server(folder) as started:
         yield started
 
 

@@ -8,6 +8,7 @@ By hand, against the shipped model:
 import argparse
 import collections
 import copy
+import gzip
 import http.client
 import io
 import json
@@ -17,8 +18,7 @@ import time
 import grpc
 import numpy as np
 
-from ordinal_tf.serving import config, server
-from tests.serving import clients, tiny
+from tests.serving import clients, embedded, tiny
 
 # What bad input may be told; anything else is a fault of the server.
 STATUS = {200, 400, 404, 405, 413, 415, 501}
@@ -168,10 +168,15 @@ def rest_request(rng, model, size):
     if kind == 5:
         headers = (
             {"Content-Encoding": "gzip"},
+            {"Content-Encoding": "zstd"},
             {"Content-Type": "image/jpeg"},
             {"Accept": "nothing"},
             {"Expect": "100-continue"},
-        )[rng.integers(4)]
+        )[rng.integers(5)]
+        if rng.random() < 0.5:
+            body = gzip.compress(body)
+            if rng.random() < 0.5:
+                body = scramble(rng, body)
     return method, path, body, headers
 
 
@@ -285,9 +290,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     folder = pathlib.Path(arguments.model)
-    served = [config.Served("model", folder)]
-    with server.Server(served, server.Options()) as running:
-        signatures = running.core.models["model"].all[0].model.signatures
+    with embedded.Server(folder, name="model") as running:
+        signatures = running.core.model.signatures
         size = signatures["serving_default"].inputs["image"].shape[1]
         start = time.monotonic()
         codes, faults = bombard(
@@ -298,7 +302,7 @@ def main():
             seed=arguments.seed,
         )
         seconds = time.monotonic() - start
-        pending = running.core.scheduler.pending
+        pending = running.core.pending
     for (protocol, code), number in sorted(codes.items(), key=str):
         print(f"{protocol} {code}: {number}")
     print(*faults, sep="\n")

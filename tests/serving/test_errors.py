@@ -2,15 +2,28 @@
 
 import grpc
 import pytest
-import tensorflow as tf
 
 from ordinal_tf.serving import errors
 
 
-def test_every_code_but_ok_has_a_status():
-    assert set(errors.HTTP_STATUS) == set(grpc.StatusCode) - {
-        grpc.StatusCode.OK
-    }
+# TF-Serving's `ToHTTPStatusCode`.
+@pytest.mark.parametrize(
+    "code, status",
+    [
+        ("INVALID_ARGUMENT", 400),
+        ("FAILED_PRECONDITION", 400),
+        ("NOT_FOUND", 404),
+        ("RESOURCE_EXHAUSTED", 429),
+        ("INTERNAL", 500),
+        ("UNKNOWN", 500),
+        ("UNIMPLEMENTED", 501),
+        ("UNAVAILABLE", 503),
+        ("DEADLINE_EXCEEDED", 504),
+    ],
+)
+def test_statuses(code, status):
+    error = errors.ServingError(grpc.StatusCode[code], "a\n b \ud800")
+    assert (error.http_status, error.message) == (status, "a b \\ud800")
 
 
 # Messages as TensorFlow 2.21 raised them.
@@ -38,13 +51,3 @@ def test_every_code_but_ok_has_a_status():
 )
 def test_sentence(message, sentence):
     assert errors.sentence(message) == sentence
-
-
-def test_from_tensorflow():
-    error = tf.errors.ResourceExhaustedError(None, None, "OOM")
-    found = errors.from_tensorflow(error)
-    assert (found.code, found.message, found.http_status) == (
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "OOM.",
-        429,
-    )

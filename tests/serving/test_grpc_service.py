@@ -33,7 +33,7 @@ def test_reply_says_what_answered_and_fills_fields(grpc_client):
     asked.output_filter.append("score")
     reply = grpc_client.prediction.Predict(asked, timeout=30)
     assert reply.model_spec.name == "tiny"
-    assert reply.model_spec.version.value == 1
+    assert reply.model_spec.version.value == 3
     assert reply.model_spec.signature_name == "serving_default"
     assert list(reply.outputs) == ["score"]
     # TF-Serving answers in typed fields, and some clients read those.
@@ -67,7 +67,7 @@ def test_metadata(grpc_client):
     asked.model_spec.name = "tiny"
     asked.metadata_field.append("signature_def")
     reply = grpc_client.prediction.GetModelMetadata(asked, timeout=30)
-    assert reply.model_spec.version.value == 1
+    assert reply.model_spec.version.value == 3
     signatures = get_model_metadata_pb2.SignatureDefMap()
     assert reply.metadata["signature_def"].Unpack(signatures)
     image = signatures.signature_def["serving_default"].inputs["image"]
@@ -81,7 +81,7 @@ def test_status(grpc_client):
     reply = grpc_client.models.GetModelStatus(asked, timeout=30)
     (status,) = reply.model_version_status
     assert (status.version, status.state) == (
-        1,
+        3,
         get_model_status_pb2.ModelVersionStatus.AVAILABLE,
     )
     asked.model_spec.version.value = 4
@@ -100,6 +100,7 @@ IMAGE = tiny.crop(1)
         (clients.request("", model="other"), CODES.NOT_FOUND, "Latest(other)"),
         (clients.request("", version=9), CODES.NOT_FOUND, "(tiny, 9)"),
         (clients.request("", label="x"), CODES.NOT_FOUND, "label: x"),
+        (clients.request("", version=0), CODES.NOT_FOUND, "(tiny, 0)"),
         (clients.request("no"), CODES.FAILED_PRECONDITION, "photo, photos"),
         (clients.request(""), CODES.INVALID_ARGUMENT, "missing: image"),
         (

@@ -11,12 +11,12 @@ from PIL import Image
 from ordinal_tf.serving import errors, limits
 from tests.serving import tiny
 
-LIMIT = limits.Limits(pixels=2000, rows=2, boxes=3)
+LIMIT = {"pixels": 2000, "rows": 3}
 PHOTO = tiny.jpeg(1)  # 40 x 30
 
 
 def check(**inputs):
-    limits.check({k: np.asarray(v) for k, v in inputs.items()}, LIMIT)
+    limits.check({k: np.asarray(v) for k, v in inputs.items()}, **LIMIT)
 
 
 def photo(data, *boxes):
@@ -38,7 +38,7 @@ def test_pictures_that_pass(data):
         (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "another kind"),
         (PHOTO[:20], "cut off"),
         (tiny.png(1)[:20], "cut off"),
-        (tiny.png(1, width=41, height=50), "41 x 50 pixels, more than"),
+        (tiny.png(1, width=41, height=50), "more than the 2000"),
         # Only its header says so: 100,000 x 100,000 pixels.
         (
             tiny.png(1)[:16] + 2 * (100_000).to_bytes(4, "big"),
@@ -101,29 +101,37 @@ def test_a_picture_on_its_side():
 def test_too_many():
     with pytest.raises(errors.ServingError, match="`boxes` has 4 rows"):
         photo(PHOTO, *[[5, 5, 5]] * 4)
-    with pytest.raises(errors.ServingError, match="`image` has 3 rows"):
-        check(image=np.zeros((3, 2, 2, 3)))
+    with pytest.raises(errors.ServingError, match="`image` has 4 rows"):
+        check(image=np.zeros((4, 2, 2, 3)))
+    with pytest.raises(errors.ServingError, match="`photos` has 4 rows"):
+        check(photos=np.array([PHOTO] * 4, object))
+    check(image=np.zeros((3, 2, 2, 3)), photos=np.array([PHOTO] * 3, object))
 
 
-def photos(counts, boxes=((2, 1)), data=PHOTO):
-    check(
-        photos=np.array([PHOTO, data], object),
-        boxes=np.full((*boxes, 3), 5.0),
-        counts=np.array(counts, np.int32),
-    )
+def test_each_of_several_photos():
+    """The second picture and its own boxes, not the first one's."""
 
+    def photos(second=PHOTO, box=(5, 5, 5), counts=(1, 1)):
+        boxes = np.array([[[5, 5, 5]], [box]], np.float32)
+        check(
+            photos=np.array([PHOTO, second], object),
+            boxes=boxes,
+            counts=np.array(counts, np.int32),
+        )
 
-def test_photos():
-    photos([1, 0])
+    photos()
+    photos(second=tiny.png(1, width=4, height=300), box=[2, 290, 5])
     for wrong, message in (
-        (dict(counts=[1]), "one row a picture. Received: 2, 2 and 1"),
-        (dict(counts=[1, 2]), "from 0 to 1"),
-        (dict(counts=[1, -1]), "from 0 to 1"),
-        (dict(counts=[1, 1, 1], boxes=(3, 1)), "2, 3 and 3"),
-        (dict(counts=[1, 0], data=b"x"), "`photos` 1 must be the bytes"),
+        ({"second": b"x"}, "`photos` 1 must be the bytes of a JPEG or PNG"),
+        ({"second": tiny.png(1, height=90)}, "`photos` 1 has more than"),
+        ({"box": [5, 290, 5]}, "outside the picture of 40 x 30"),
+        ({"box": [5, 5, np.nan]}, "must be finite"),
     ):
         with pytest.raises(errors.ServingError, match=message):
             photos(**wrong)
+    # Numbers that do not agree are for the graph to refuse.
+    photos(counts=(1,))
+    photos(counts=(1, -1))
 
 
 def test_padding_is_not_looked_at():

@@ -15,7 +15,7 @@ def test_broken_requests_get_their_code_and_the_server_stays(running):
     # The mill grinds: every kind of answer came up.
     seen = {code for _, code in codes}
     assert {200, 400, 404, "OK", "INVALID_ARGUMENT"} <= seen
-    assert running.core.scheduler.pending == 0
+    assert running.core.pending == 0
     rest = clients.Rest(running.rest_port)
     assert rest.predict({"instances": tiny.crop(1).tolist()})[0] == 200
     rest.close()

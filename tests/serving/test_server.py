@@ -1,6 +1,9 @@
-"""The whole server: start and end, swaps, overload, clients that go."""
+"""The whole server: start and end, overload, clients that go."""
 
+import asyncio
 import base64
+import contextlib
+import gzip
 import json
 import socket
 import threading
@@ -9,57 +12,56 @@ import time
 import grpc
 import pytest
 
-from ordinal_tf.serving import config, server
+from ordinal_tf.serving import model
 from tests.serving import clients, tiny
+from tests.serving.embedded import Server
 
-
-@pytest.fixture
-def folder(exported, tmp_path):
-    """Model folder with version 1, whose poses are 1."""
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    tiny.publish(exported, folder, 1)
-    return folder
-
-
-def serve(folder, **options):
-    options = {"poll_s": 0.05, **options}
-    return server.Server(
-        [config.Served("tiny", folder)], server.Options(**options)
-    )
+CODES = grpc.StatusCode
+BODY = json.dumps({"instances": tiny.crop(5).tolist()}).encode()
+HEAD = (
+    "POST /v1/models/tiny:predict HTTP/1.1\r\nHost: a\r\n"
+    f"Content-Length: {len(BODY)}\r\n\r\n"
+).encode()
 
 
 class Slow:
-    """Holds up every run of a version until it is let go."""
+    """Holds up every run of a server's model until it is let go.
+
+    Attributes:
+        begun: list of the pixel values whose runs began, in order.
+        most: int, runs at the same time.
+    """
 
     def __init__(self, running, monkeypatch):
-        version = running.core.models["tiny"].all[0]
-        run = version.model.run
-        self.gate = threading.Event()
-        self.begun = 0
+        self.gate, self.begun, self.most = threading.Event(), [], 0
+        now, run = [], running.core.model.run
 
-        def slow(*arguments):
-            self.begun += 1
-            assert self.gate.wait(30)
-            return run(*arguments)
+        def slow(signature, inputs):
+            self.begun.append(int(inputs["image"].flat[0]))
+            now.append(1)
+            self.most = max(self.most, len(now))
+            try:
+                assert self.gate.wait(30)
+                return run(signature, inputs)
+            finally:
+                now.pop()
 
-        monkeypatch.setattr(version.model, "run", slow)
+        # The dataclass is frozen, its instances' own dicts are not.
+        monkeypatch.setitem(running.core.model.__dict__, "run", slow)
 
 
-def in_background(function, count=1):
-    """Calls a function in threads; returns their results when called."""
+def in_background(function, *arguments):
+    """Calls a function in a thread; returns its result when called."""
     results = []
-    threads = [
-        threading.Thread(target=lambda: results.append(function()))
-        for _ in range(count)
-    ]
-    for thread in threads:
-        thread.start()
+    thread = threading.Thread(
+        target=lambda: results.append(function(*arguments))
+    )
+    thread.start()
 
     def join():
-        for thread in threads:
-            thread.join(30)
-        return results
+        thread.join(30)
+        (result,) = results
+        return result
 
     return join
 
@@ -73,36 +75,76 @@ def until(condition):
 
 
 def asks(running, value=5):
-    """Function of one REST prediction: its status and JSON."""
+    """One REST prediction: its status, and the keypoint or the error."""
+    with contextlib.closing(clients.Rest(running.rest_port)) as client:
+        status, reply = client.predict({"instances": tiny.crop(value).tolist()})
+    if status != 200:
+        return status, reply["error"]
+    return status, reply["predictions"][0]["keypoints"][0][0]
 
-    def ask():
-        client = clients.Rest(running.rest_port)
+
+def asks_grpc(running, value=5, timeout=30):
+    """The same over gRPC: "OK" or the code's name, and the same."""
+    with contextlib.closing(clients.Grpc(running.grpc_port)) as client:
         try:
-            return client.predict({"instances": tiny.crop(value).tolist()})
-        finally:
-            client.close()
+            asked = clients.request("", image=tiny.crop(value))
+            found = client.predict(asked, timeout)
+        except grpc.RpcError as error:
+            return error.code().name, error.details()
+    return "OK", found["keypoints"][0, 0, 0]
 
-    return ask
+
+def test_everybody_gets_their_own_answer(folder):
+    """Many at once over both protocols, in an order of the server's own."""
+    with Server(folder, runs=3) as running:
+        joins = [
+            (value, in_background(ask, running, value))
+            for value in range(0, 28, 2)
+            for ask, value in ((asks, value), (asks_grpc, value + 1))
+        ]
+        for value, join in joins:
+            code, found = join()
+            assert (code in (200, "OK"), found) == (True, value)
+
+
+def test_only_so_many_run_and_the_first_come_first(folder, monkeypatch):
+    with Server(folder, runs=2) as running:
+        slow = Slow(running, monkeypatch)
+        joins = []
+        for value in range(6):
+            joins.append(in_background(asks, running, value))
+            until(lambda value=value: running.core.pending == value + 1)
+            # Parsing happens in threads: the next one comes after it.
+            until(lambda value=value: _in_line(running) == value + 1)
+        assert slow.most == 2
+        slow.gate.set()
+        assert [join() for join in joins] == [(200, i) for i in range(6)]
+        assert sorted(slow.begun[:2]) == [0, 1]
+        assert slow.begun[2:] == [2, 3, 4, 5]
+        assert slow.most == 2 and running.core.pending == 0
+
+
+def _in_line(running):
+    """Requests that run or wait for their run, once parsed."""
+    free = running.core._free
+    return running.core.options.runs - free._value + len(free._waiters or ())
 
 
 def test_stop_answers_what_was_accepted(folder, monkeypatch):
-    with serve(folder) as running:
+    with Server(folder, runs=1) as running:
         slow = Slow(running, monkeypatch)
-        over_rest = in_background(asks(running), count=4)
-        client = clients.Grpc(running.grpc_port)
-        over_grpc = in_background(
-            lambda: client.predict(clients.request("", image=tiny.crop(6)))
-        )
-        until(lambda: running.core.scheduler.pending == 5)
-        stopped = in_background(running.stop)
-        until(lambda: running.core.draining)
+        joins = [in_background(asks, running, value) for value in (1, 2, 3)]
+        over_grpc = in_background(asks_grpc, running, 4)
+        until(lambda: running.core.pending == 4)
+        stopped = threading.Thread(target=running.stop)
+        stopped.start()
         # New ones are turned away while the old ones are waited for.
         until(lambda: _refuses(running.rest_port))
+        assert asks_grpc(running)[0] == "UNAVAILABLE"
         slow.gate.set()
-        assert [status for status, _ in over_rest()] == 4 * [200]
-        assert over_grpc()[0]["keypoints"][0, 0, 0] == 6
-        stopped()
-        client.close()
+        assert [join() for join in joins] == [(200, 1), (200, 2), (200, 3)]
+        assert over_grpc() == ("OK", 4)
+        stopped.join(30)
 
 
 def _refuses(port):
@@ -114,243 +156,199 @@ def _refuses(port):
 
 
 def test_stop_does_not_wait_for_ever(folder, monkeypatch):
-    with serve(folder, drain_s=0.2) as running:
+    with Server(folder, drain_s=0.2) as running:
         slow = Slow(running, monkeypatch)
-        client = clients.Grpc(running.grpc_port)
-        hung = in_background(
-            lambda: client.refused(clients.request("", image=tiny.crop(6)))
-        )
+        hung = in_background(asks_grpc, running, 6)
         until(lambda: slow.begun)
-        stopped = in_background(running.stop)
+        stopped = threading.Thread(target=running.stop)
+        stopped.start()
         # The client is told; its run ends in its thread.
-        (refusal,) = hung()
+        assert hung()[0] in ("UNAVAILABLE", "CANCELLED")
         slow.gate.set()
-        stopped()
-        client.close()
-    assert refusal[0] in (
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.CANCELLED,
-    )
+        stopped.join(30)
 
 
 def test_a_full_queue_is_said_in_both_protocols(folder, monkeypatch):
-    policy = server.Policy(queue=3)
-    with serve(folder, policy=policy) as running:
+    with Server(folder, queue=3) as running:
         slow = Slow(running, monkeypatch)
-        waiting = in_background(asks(running), count=3)
-        until(lambda: running.core.scheduler.pending == 3)
-        status, reply = asks(running)()
-        assert status == 429 and "queue of 3" in reply["error"]
-        client = clients.Grpc(running.grpc_port)
-        code, sentence = client.refused(clients.request("", image=tiny.crop(1)))
-        assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert "queue of 3" in sentence
-        client.close()
+        waiting = [in_background(asks, running) for _ in range(3)]
+        until(lambda: running.core.pending == 3)
+        status, said = asks(running)
+        assert status == 429 and "queue of 3" in said
+        with contextlib.closing(clients.Rest(running.rest_port)) as client:
+            body = {"instances": []}
+            assert client.predict(body)[0] == 429  # Whatever is in it.
+            assert client.headers["retry-after"] == "1"
+        code, said = asks_grpc(running)
+        assert code == "RESOURCE_EXHAUSTED" and "queue of 3" in said
+        # What costs nothing is answered all the same.
+        with contextlib.closing(clients.Rest(running.rest_port)) as client:
+            assert client.get("/healthz")[0] == 200
+            page = client.get("/metrics")[1]
+            assert "ordinal_tf_serve_pending_requests 3.0" in page
         slow.gate.set()
-        assert [status for status, _ in waiting()] == 3 * [200]
-        assert asks(running)()[0] == 200
-
-
-def test_versions_swap_under_load(exported, exported_plain, folder):
-    """Not one request fails, and each is answered by one version."""
-    with serve(folder) as running:
-        end, seen, wrong = threading.Event(), set(), []
-
-        def client():
-            ask = clients.Rest(running.rest_port)
-            while not end.is_set():
-                status, reply = ask.predict(
-                    clients.photo_json(tiny.jpeg(9), [[5, 5, 5]])
-                )
-                if status != 200:
-                    wrong.append((status, reply))
-                    return
-                seen.add(reply["outputs"]["pose"][0][0][0])
-            ask.close()
-
-        join = in_background(client, count=4)
-        models = running.core.models["tiny"]
-        for number in range(2, 6):
-            source = exported_plain if number % 2 == 0 else exported
-            tiny.publish(source, folder, number)
-            until(lambda number=number: models.available == [number] or wrong)
-        end.set()
-        join()
-    assert not wrong
-    assert seen == {1.0, 2.0}
-
-
-def test_requests_share_runs_through_photos(folder, monkeypatch):
-    with serve(folder) as running:
-        slow = Slow(running, monkeypatch)
-
-        def ask(value):
-            client = clients.Rest(running.rest_port)
-            body = clients.photo_json(tiny.jpeg(value), [[5, 5, 5]])
-            status, reply = client.predict(body)
-            client.close()
-            return status, value, reply["outputs"]["keypoints"][0][0][0]
-
-        joins = [in_background(lambda v=v: ask(v)) for v in range(10, 130, 10)]
-        until(lambda: running.core.scheduler.pending == 12)
-        slow.gate.set()
-        answers = [join()[0] for join in joins]
-        page = clients.Rest(running.rest_port)
-        text = page.get("/metrics")[1]
-        page.close()
-    for status, asked, got in answers:
-        assert status == 200
-        assert got == pytest.approx(asked, abs=1)  # JPEG.
-    runs = float(
-        text.split("ordinal_tf_serve_batch_crops_count ")[1].split()[0]
-    )
-    assert runs < 12
+        assert [join() for join in waiting] == 3 * [(200, 5)]
+        assert asks(running) == (200, 5)
 
 
 def test_a_client_that_leaves_is_not_waited_for(folder, monkeypatch):
-    policy = server.Policy(executors=1, batch=1)
-    with serve(folder, policy=policy) as running:
+    with Server(folder, runs=1) as running:
         slow = Slow(running, monkeypatch)
-        running_one = in_background(asks(running))
-        until(lambda: slow.begun == 1)
-        body = json.dumps({"instances": tiny.crop(1).tolist()}).encode()
-        head = (
-            "POST /v1/models/tiny:predict HTTP/1.1\r\nHost: a\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        ).encode()
+        first = in_background(asks, running, 1)
+        until(lambda: slow.begun == [1])
         leaver = socket.create_connection(("127.0.0.1", running.rest_port))
-        leaver.sendall(head + body)
+        leaver.sendall(HEAD + BODY)
         # Another one leaves in the middle of its body.
         half = socket.create_connection(("127.0.0.1", running.rest_port))
-        half.sendall(head + body[:50])
-        client = clients.Grpc(running.grpc_port)
-        call = client.prediction.Predict.future(
-            clients.request("", image=tiny.crop(1))
-        )
-        until(lambda: running.core.scheduler.pending == 3)
-        leaver.close()
-        half.close()
-        call.cancel()
-        until(lambda: running.core.scheduler.pending == 1)
+        half.sendall(HEAD + BODY[:50])
+        with contextlib.closing(clients.Grpc(running.grpc_port)) as client:
+            call = client.prediction.Predict.future(
+                clients.request("", image=tiny.crop(1))
+            )
+            until(lambda: running.core.pending == 4)
+            leaver.close()
+            half.close()
+            call.cancel()
+            until(lambda: running.core.pending == 1)
         slow.gate.set()
-        assert running_one()[0][0] == 200
-        assert asks(running)()[0] == 200
-        # The two that left never ran.
-        assert slow.begun == 2
-        client.close()
+        assert first() == (200, 1)
+        assert asks(running, 9) == (200, 9)
+        assert slow.begun == [1, 9]
+
+
+def test_one_who_leaves_keeps_the_turn_of_a_run_that_has_begun(
+    folder, monkeypatch
+):
+    with Server(folder, runs=1) as running:
+        slow = Slow(running, monkeypatch)
+        assert asks_grpc(running, 1, timeout=0.3)[0] == "DEADLINE_EXCEEDED"
+        until(lambda: running.core.pending == 0)
+        second = in_background(asks, running, 2)
+        until(lambda: running.core.pending == 1)
+        time.sleep(0.1)
+        assert slow.begun == [1]
+        slow.gate.set()
+        assert second() == (200, 2) and slow.most == 1
+
+
+def test_deadlines(folder, monkeypatch):
+    with Server(folder, runs=1, timeout_s=0.3) as running:
+        slow = Slow(running, monkeypatch)
+        late = (504, "The request was not answered in time.")
+        assert asks(running, 1) == late
+        # These waited behind it, and gave up before their turn.
+        assert asks(running, 2) == late
+        assert asks_grpc(running, 3, timeout=0.2)[0] == "DEADLINE_EXCEEDED"
+        slow.gate.set()
+        assert asks(running, 4) == (200, 4)
+        assert slow.begun == [1, 4]
 
 
 def test_a_body_that_never_ends_is_given_up(folder):
-    with serve(folder, timeout_s=0.3) as running:
-        hung = socket.create_connection(("127.0.0.1", running.rest_port))
-        hung.settimeout(30)
-        hung.sendall(
-            b"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: a\r\n"
-            b"Content-Length: 1000\r\n\r\n{"
-        )
-        assert b" 504 " in hung.recv(1000)
-        hung.close()
-        assert asks(running)()[0] == 200
+    with Server(folder, timeout_s=0.3) as running:
+        with socket.create_connection(("127.0.0.1", running.rest_port)) as hung:
+            hung.settimeout(30)
+            hung.sendall(HEAD + BODY[:5])
+            assert b" 504 " in hung.recv(1000)
+        assert running.core.pending == 0
+        assert asks(running) == (200, 5)
 
 
-def test_a_reply_that_comes_too_late(folder, monkeypatch):
-    with serve(folder, timeout_s=0.3) as running:
-        slow = Slow(running, monkeypatch)
-        status, reply = asks(running)()
-        assert (status, reply["error"]) == (
-            504,
-            "The request was not answered in time.",
-        )
-        client = clients.Grpc(running.grpc_port)
-        with pytest.raises(grpc.RpcError) as caught:
-            client.prediction.Predict(
-                clients.request("", image=tiny.crop(1)), timeout=0.2
-            )
-        assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-        slow.gate.set()
-        client.close()
+def test_connections_on_which_no_request_comes(folder):
+    with Server(folder, idle_s=0.4) as running:
+        for pieces in ([], [HEAD[:30]], [bytes([b]) for b in HEAD[:20]]):
+            with socket.create_connection(
+                ("127.0.0.1", running.rest_port)
+            ) as silent:
+                silent.settimeout(30)
+                for piece in pieces:
+                    silent.sendall(piece)
+                    time.sleep(0.01)
+                assert silent.recv(100) == b""
+        # One that asks again and again stays, for longer than that.
+        with contextlib.closing(clients.Rest(running.rest_port)) as client:
+            for _ in range(20):
+                assert client.get("/healthz")[0] == 200
+                time.sleep(0.05)
+            assert client.connections == 1
+
+
+def test_more_connections_than_there_may_be(folder):
+    with Server(folder, connections=3) as running:
+        open_ones = [clients.Rest(running.rest_port) for _ in range(4)]
+        statuses = [client.get("/healthz")[0] for client in open_ones]
+        assert statuses == [200, 200, 503, 503]
+        for client in open_ones:
+            client.close()
 
 
 def test_a_bug_is_internal_and_the_server_stays(folder, monkeypatch):
-    with serve(folder) as running:
-        version = running.core.models["tiny"].all[0]
-        run = version.model.run
-        monkeypatch.setattr(version.model, "run", lambda *_: 1 / 0)
-        status, reply = asks(running)()
-        assert status == 500 and "zero" not in reply["error"]
-        client = clients.Grpc(running.grpc_port)
-        code, _ = client.refused(clients.request("", image=tiny.crop(1)))
-        assert code == grpc.StatusCode.INTERNAL
-        client.close()
-        monkeypatch.setattr(version.model, "run", run)
-        assert asks(running)()[0] == 200
-
-
-def test_models_config_is_read_again(exported, folder, tmp_path):
-    tiny.publish(exported, folder, 2)
-    path = tmp_path / "models.config"
-
-    def write(text):
-        path.write_text(
-            f'model_config_list {{ config {{ base_path: "{folder}" {text} }} }}'
-        )
-
-    write('name: "tiny"')
-    options = server.Options(poll_s=0.05, config_file=path)
-    with server.Server(config.read(path), options) as running:
-        core = running.core
-        assert core.available == [("tiny", 2)]
-        write(
-            'name: "tiny" version_labels { key: "stable" value: 1 } '
-            "model_version_policy { specific { versions: 1 } }"
-        )
-        until(lambda: core.available == [("tiny", 1)])
-        rest = clients.Rest(running.rest_port)
-        body = {"instances": tiny.crop(1).tolist()}
-        assert rest.predict(body, version="/labels/stable")[0] == 200
-        status, text = rest.get("/v1/models/tiny/labels/stable")
-        (found,) = json.loads(text)["model_version_status"]
-        assert status == 200 and found["version"] == "1"
-        # A file with a mistake changes nothing.
-        path.write_text("nonsense {")
-        time.sleep(0.2)
-        assert core.available == [("tiny", 1)]
-        write('name: "other"')
-        until(lambda: core.available == [("other", 2)])
-        assert rest.predict(body)[0] == 404
-        assert rest.predict(body, model="other")[0] == 200
-        rest.close()
+    with Server(folder) as running:
+        with monkeypatch.context() as patch:
+            inside = running.core.model.__dict__
+            patch.setitem(inside, "run", lambda *_: 1 / 0)
+            status, said = asks(running)
+            assert status == 500 and "zero" not in said
+            assert asks_grpc(running)[0] == "INTERNAL"
+        assert asks(running) == (200, 5)
 
 
 @pytest.mark.parametrize("which", ["rest_port", "grpc_port"])
 def test_a_port_that_is_taken(folder, which):
-    taken = socket.create_server(("127.0.0.1", 0))
-    port = taken.getsockname()[1]
-    with pytest.raises(OSError, match=f"Port {port} of 127.0.0.1"):
-        serve(folder, **{which: port}).start()
-    taken.close()
-
-
-def test_models_that_cannot_be_served(folder, tmp_path):
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    with pytest.raises(ValueError, match="empty holds no version of 'tiny'"):
-        serve(empty).start()
-    graph = folder / "1" / "saved_model.pb"
-    graph.write_bytes(graph.read_bytes()[:500])
-    with pytest.raises(ValueError, match="1 cannot be loaded"):
-        serve(folder).start()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"Port {port} of 127.0.0.1"):
+            Server(folder, **{which: port}).__enter__()
 
 
 def test_photo_of_the_limit_in_base64(folder):
     """The limit is on what travels; a picture may be 3/4 of it."""
-    limit = server.Limits(body_bytes=20_000)
-    with serve(folder, limit=limit) as running:
-        rest = clients.Rest(running.rest_port)
-        for size, status in ((14_000, 200), (15_000, 413)):
-            # Decoders ignore what follows a picture's end.
-            data = tiny.jpeg(1).ljust(size, b"\0")
-            body = clients.photo_json(data, [[5, 5, 5]])
-            assert len(base64.b64encode(data)) == 4 * -(-size // 3)
-            assert rest.predict(body)[0] == status
-        rest.close()
+    with Server(folder, body_bytes=20_000) as running:
+        with contextlib.closing(clients.Rest(running.rest_port)) as rest:
+            for size, status in ((14_000, 200), (15_000, 413)):
+                # Decoders ignore what follows a picture's end.
+                data = tiny.jpeg(1).ljust(size, b"\0")
+                body = clients.photo_json(data, [[5, 5, 5]])
+                assert len(base64.b64encode(data)) == 4 * -(-size // 3)
+                assert rest.predict(body)[0] == status
+
+
+def test_gzip_cannot_get_around_the_limit(folder):
+    """Neither in REST nor in gRPC, of which gRPC's own core unpacks."""
+    with Server(folder, body_bytes=100_000) as running:
+        with contextlib.closing(clients.Rest(running.rest_port)) as rest:
+            for size, status in ((90_000, 200), (100_001, 413), (10**8, 413)):
+                packed = gzip.compress(BODY.ljust(size), 9)
+                assert len(packed) < 100_000
+                assert (
+                    rest.ask(
+                        "POST",
+                        "/v1/models/tiny:predict",
+                        packed,
+                        {"Content-Encoding": "gzip"},
+                    )[0]
+                    == status
+                )
+        with contextlib.closing(
+            clients.Grpc(running.grpc_port, grpc.Compression.Gzip)
+        ) as client:
+            asked = clients.request("", image=tiny.crop(7))
+            assert client.predict(asked)["keypoints"][0, 0, 0] == 7
+            asked = clients.request("photo", photo=[bytes(5 * 10**7)])
+            assert client.refused(asked)[0] == CODES.RESOURCE_EXHAUSTED
+
+
+def test_the_server_belongs_to_its_context(folder):
+    """No thread or port is left behind, also when its body fails."""
+    from ordinal_tf.serving import server
+
+    async def main():
+        loaded = model.load(folder, "tiny")
+        async with server.serve(loaded, server.Options()) as serving:
+            ports.append(serving.rest_port)
+            raise KeyError("mine")
+
+    ports = []
+    with pytest.raises(KeyError, match="mine"):
+        asyncio.run(main())
+    assert _refuses(ports[0])

@@ -2,13 +2,11 @@
 
 Its answers are arithmetic on the pixels, so that every test knows them:
 keypoints are the mean of each channel in both coordinates, depth and score
-zeros and ones, and every coordinate of the pose is `offset`, which tells the
-versions apart.
+zeros and ones, and every coordinate of the pose is `offset`, which tells
+models apart. With photographs, `box` says where it looked.
 """
 
 import io
-import os
-import shutil
 
 import numpy as np
 import tensorflow as tf
@@ -54,7 +52,9 @@ class Tiny(tf.Module):
     def photo(self, photo, boxes):
         mean = _mean(photo[0])
         people = tf.maximum(tf.shape(boxes)[0], 1)
-        return self._answer(tf.fill([people], mean))
+        found = self._answer(tf.fill([people], mean))
+        missing = people - tf.shape(boxes)[0]
+        return {**found, "box": tf.pad(boxes, [[0, missing], [0, 0]])}
 
     @tf.function(
         input_signature=[
@@ -69,12 +69,13 @@ class Tiny(tf.Module):
         # Only so that the graph uses all of its inputs.
         means += 0.0 * tf.cast(counts, tf.float32)
         found = self._answer(tf.repeat(means, shape[1]))
-        return {
+        found = {
             name: tf.reshape(
                 value, tf.concat([shape[:2], tf.shape(value)[1:]], 0)
             )
             for name, value in found.items()
         }
+        return {**found, "box": boxes}
 
 
 def _mean(data):
@@ -82,24 +83,15 @@ def _mean(data):
     return tf.reduce_mean(tf.cast(image, tf.float32))
 
 
-def export(folder, *, offset=0.0, photos=True):
+def export(folder, *, offset=0.0):
     """Writes a version folder; its poses are `offset` everywhere."""
     module = Tiny(offset)
-    signatures = {"serving_default": module.crops, "photo": module.photo}
-    if photos:
-        signatures["photos"] = module.photos
+    signatures = {
+        "serving_default": module.crops,
+        "photo": module.photo,
+        "photos": module.photos,
+    }
     tf.saved_model.save(module, str(folder), signatures=signatures)
-    return folder
-
-
-def publish(source, folder, number):
-    """Puts a copy of a version in place at once, as `tools.export` does."""
-    new = folder / f"new_{number}"
-    shutil.copytree(source, new)
-    # As old as an export that was copied with its times.
-    for path in [new, *new.rglob("*")]:
-        os.utime(path, (1e9, 1e9))
-    os.replace(new, folder / str(number))
 
 
 def jpeg(value, *, width=40, height=30):

@@ -1,6 +1,6 @@
-"""The programs that serve and that measure serving."""
+"""The program that serves, as an operator runs it."""
 
-import io
+import contextlib
 import json
 import os
 import signal
@@ -17,50 +17,56 @@ from tests.serving import clients, tiny  # noqa: E402
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """Model folder "tiny" with version 1."""
-    work = tmp_path_factory.mktemp("models")
-    source = tiny.export(work / "source", offset=1)
-    folder = work / "tiny"
-    folder.mkdir()
-    tiny.publish(source, folder, 1)
+    """Model folder "tiny" with version 4."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    tiny.export(folder / "4", offset=1)
     return folder
 
 
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(tiny.jpeg(50))
-    return path
-
-
-def test_serves_until_it_is_told_to_end(checkout, model):
-    """From the command line, in another process, as an operator would."""
+@contextlib.contextmanager
+def program(checkout, *flags, path=None):
+    """`tools.serve` in a process that does not outlive the test."""
     process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "tools.serve", f"--model=m={model}"),
-            *("--port=0", "--rest_api_port=0", "--max_queue=7"),
-        ],
+        [sys.executable, "-m", "tools.serve", *flags],
         cwd=checkout,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        env={
+            **os.environ,
+            "CUDA_VISIBLE_DEVICES": "",
+            "PATH": path or os.environ["PATH"],
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    # Whatever goes wrong, it does not outlive the test.
     timer = threading.Timer(120, process.kill)
     timer.start()
     try:
+        yield process
+    finally:
+        timer.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+def test_serves_until_it_is_told_to_end(checkout, model):
+    flags = [f"--model=m={model}", "--port=0", "--rest_api_port=0"]
+    with program(checkout, *flags, "--max_boxes=3") as process:
         line = process.stdout.readline()
         assert line, process.stderr.read()
         where = json.loads(line)
-        assert (where["host"], where["models"]) == ("127.0.0.1", ["m"])
+        assert (where["host"], where["model"]) == ("127.0.0.1", "m")
+        assert where["version"] == 4
         rest = clients.Rest(where["rest_port"])
-        status, reply = rest.predict(
-            {"instances": tiny.crop(9).tolist()}, model="m"
-        )
-        rest.close()
+        body = {"instances": tiny.crop(9).tolist()}
+        status, reply = rest.predict(body, model="m")
         assert status == 200
         assert reply["predictions"][0]["keypoints"][0] == [9.0, 9.0]
+        body = {"instances": tiny.crop(9, count=4).tolist()}
+        status, reply = rest.predict(body, model="m")
+        rest.close()
+        assert status == 400 and "more than the 3" in reply["error"]
         over_grpc = clients.Grpc(where["grpc_port"])
         found = over_grpc.predict(
             clients.request("", model="m", image=tiny.crop(9))
@@ -69,10 +75,6 @@ def test_serves_until_it_is_told_to_end(checkout, model):
         assert found["pose"].max() == 1
         process.send_signal(signal.SIGTERM)
         out, said = process.communicate(timeout=60)
-    finally:
-        timer.cancel()
-        process.kill()
-        process.wait()
     assert process.returncode == 0, said
     assert out == ""
     assert said.splitlines()[-2:] == ["Draining.", "Stopped."]
@@ -81,16 +83,20 @@ def test_serves_until_it_is_told_to_end(checkout, model):
 @pytest.mark.parametrize(
     "flags, message",
     [
-        ([], "Give `--model` or `--model_config_file`"),
-        (["--model=lite", "--model_config_file=x"], "one of them"),
         (["--model=nothing"], "No shipped model"),
-        (["--model=MODEL/1"], "is a version; give the folder above"),
+        (["--model=MODEL/4"], "is a version; give the folder above"),
         (["--model=a/b=MODEL"], "no / or :"),
         (["--model=EMPTY"], "holds no version"),
-        (["--model_config_file=EMPTY/none"], "No such file"),
+        (
+            ["--model=MODEL", "--engine=tensorflow_model_server"],
+            "not on the PATH",
+        ),
     ],
 )
-def test_what_cannot_be_served(run_tool, model, tmp_path, flags, message):
+def test_what_cannot_be_served(
+    run_tool, model, tmp_path, monkeypatch, flags, message
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
     flags = [
         flag.replace("MODEL", str(model)).replace("EMPTY", str(tmp_path))
         for flag in flags
@@ -101,130 +107,50 @@ def test_what_cannot_be_served(run_tool, model, tmp_path, flags, message):
     assert "Traceback" not in said
 
 
-def test_help_names_tf_servings_flags(import_tool):
-    import_tool("serve")
-    from absl import flags
-
-    for name in (
-        *("port", "rest_api_port", "model_config_file", "enable_batching"),
-        *("file_system_poll_wait_seconds", "rest_api_timeout_in_ms"),
-    ):
-        assert name in flags.FLAGS
-
-
-def test_benchmark(run_tool, model, photo):
-    code, out, said = run_tool(
-        "benchmark_serving",
-        f"--model={model}",
-        f"--photo={photo}",
-        "--clients=1,3",
-        "--seconds=0.2",
+@pytest.fixture
+def fake(tmp_path):
+    """PATH with a `tensorflow_model_server` that says how it was called."""
+    binary = tmp_path / "bin" / "tensorflow_model_server"
+    binary.parent.mkdir()
+    binary.write_text(
+        "#!/bin/sh\ntrap 'echo ended; exit 7' TERM\n"
+        'printf "%s\\n" "$@"\nwhile :; do sleep 0.05; done\n'
     )
-    assert code == 0, said
-    found = json.loads(out.splitlines()[-1])
-    assert found["lost"] == 0
-    speed = found["requests_per_second"]
-    modes = {"batching", "no_batching"}
-    assert set(speed) == {"model", "grpc", "rest"}
-    assert set(speed["model"]) == modes
-    for protocol in ("grpc", "rest"):
-        assert set(speed[protocol]) == modes
-        for mode in modes:
-            for table in ("milliseconds_p50", "milliseconds_p99"):
-                assert set(found[table][protocol][mode]) == {"1", "3"}
-            assert all(value > 0 for value in speed[protocol][mode].values())
-            p50, p99 = (
-                found[table][protocol][mode]["3"]
-                for table in ("milliseconds_p50", "milliseconds_p99")
-            )
-            assert 0 < p50 <= p99
-    best = max(speed["grpc"][mode]["3"] for mode in modes)
-    assert found["ratio_to_model"] == pytest.approx(
-        best / max(speed["model"].values())
-    )
+    binary.chmod(0o755)
+    return f"{binary.parent}{os.pathsep}{os.environ['PATH']}"
 
 
-@pytest.mark.parametrize(
-    "flags, message",
-    [
-        (["--clients=0"], "numbers from 1 to 256"),
-        (["--clients=many"], "must be numbers"),
-        (["--box=1,2"], "cx,cy,side"),
-        (["--photo=none.jpg"], "none.jpg: No such file"),
-    ],
-)
-def test_benchmark_of_nonsense(run_tool, model, photo, flags, message):
+def test_tensorflow_serving_instead(checkout, model, fake):
+    flags = ["--engine=tensorflow_model_server", f"--model={model}"]
+    flags += ["--port=11", "--rest_api_port=12", "--", "--enable_batching"]
+    with program(checkout, *flags, path=fake) as process:
+        said = [process.stdout.readline().strip() for _ in range(7)]
+        # It is the process itself, so that it gets the signals.
+        process.send_signal(signal.SIGTERM)
+        out, warned = process.communicate(timeout=60)
+    # Flags of TF-Serving's main.cc.
+    assert said == [
+        "--port=11",
+        "--rest_api_port=12",
+        "--rest_api_timeout_in_ms=30000",
+        "--tensorflow_intra_op_parallelism=0",
+        "--model_name=tiny",
+        f"--model_base_path={model}",
+        "--enable_batching",
+    ]
+    assert (out, process.returncode) == ("ended\n", 7)
+    assert "every address" in warned
+
+
+def test_limits_that_tensorflow_serving_lacks(
+    run_tool, model, fake, monkeypatch
+):
+    monkeypatch.setenv("PATH", fake)
+    monkeypatch.setattr(os, "execv", None)
     code, _, said = run_tool(
-        "benchmark_serving", f"--model={model}", f"--photo={photo}", *flags
-    )
-    assert code == 1 and message in said
-
-
-def test_soak(run_tool, model, photo):
-    code, out, said = run_tool(
-        "soak_serving",
+        "serve",
+        "--engine=tensorflow_model_server",
         f"--model={model}",
-        f"--photo={photo}",
-        "--minutes=0.05",
-        "--clients=8",
-        "--max_queue=2",
-        "--swap_seconds=0.5",
+        "--max_queue=3",
     )
-    assert code == 0, out + said
-    found = json.loads(out.splitlines()[-1])
-    assert (found["failures"], found["wrong"], found["pending"]) == (0, 0, 0)
-    assert found["refused"] and found["checked"] and found["left"]
-    assert found["versions"] > 1
-    assert set(found["codes"]["grpc"]) <= {"OK", "RESOURCE_EXHAUSTED"}
-    assert set(found["codes"]["rest"]) <= {"200", "429"}
-    assert len(found["megabytes"]) == 10
-
-
-def test_soak_that_finds_something(run_tool, model, photo, monkeypatch):
-    from ordinal_tf.serving import soak
-
-    # As if every answer were another than the model's own.
-    alone = soak._expected
-    monkeypatch.setattr(
-        soak,
-        "_expected",
-        lambda *given: {k: v + 1 for k, v in alone(*given).items()},
-    )
-    code, out, _ = run_tool(
-        "soak_serving",
-        f"--model={model}",
-        f"--photo={photo}",
-        "--minutes=0.05",
-        "--clients=2",
-    )
-    found = json.loads(out.splitlines()[-1])
-    assert code == 1 and found["wrong"] == found["checked"] > 0
-
-
-def test_load_counts_what_is_lost():
-    """A closed loop against a port where nobody listens."""
-    from ordinal_tf.serving import load
-
-    for protocol, codes in (
-        ("grpc", {"UNAVAILABLE"}),
-        ("rest", {"ConnectionRefusedError"}),
-    ):
-        found = load.closed_loop(
-            1, b"{}", protocol=protocol, path="/", clients=2, seconds=0.1
-        )
-        assert set(found["codes"]) == codes
-        assert found["sent"] > 0 and found["milliseconds"] == []
-
-
-def test_load_in_this_process(monkeypatch, capsys):
-    """What the other process does with its job, seen by coverage."""
-    from ordinal_tf.serving import load
-
-    job = {
-        **{"port": 1, "body": "", "protocol": "rest", "path": "/"},
-        **{"clients": 1, "seconds": 0.05, "warm": 0},
-    }
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(job)))
-    load.main()
-    found = json.loads(capsys.readouterr().out)
-    assert found["sent"] == sum(found["codes"].values())
+    assert code == 1 and "no flag for `--max_queue`" in said

@@ -250,13 +250,12 @@ def _report(found, model):
 
 def _serving(model, data, height, width):
     # Late, because only this needs what serving does.
-    from ordinal_tf.serving import benchmark
+    from . import _load
 
-    box = [(width - 1) / 2, (height - 1) / 2, max(width, height)]
-    return benchmark.measure(
-        model.parent,
+    return _load.measure(
+        model.parent.resolve(),
         data,
-        box,
+        [(width - 1) / 2, (height - 1) / 2, max(width, height)],
         seconds=_SERVING.value,
         report=lambda line: print(line, flush=True),
     )

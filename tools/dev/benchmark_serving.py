@@ -2,15 +2,18 @@ r"""Measures tools.serve under closed loops of clients, all on this machine.
 
 Example:
     python -m tools.dev.benchmark_serving --model=lite \
-        --photo=demo/photos/000018.jpg
+        --photo=demo/photos/000018.jpg --megapixels=12,40
 
-The last line of standard output is JSON: `requests_per_second`,
-`milliseconds_p50` and `milliseconds_p99` by protocol, with and without
-batching, by number of clients; `lost`; `ratio_to_model`.
+More clients than `--max_queue`, and `--seconds=120`, make a soak of it. Exits
+with 1 where a request got neither an answer nor "come back later", or got
+another's. The last line of standard output is JSON: `requests_per_second`,
+`milliseconds_p50` and `milliseconds_p99` by protocol and number of clients;
+`refused`, `lost`, `wrong`; `server_peak_megabytes` and `server_megabytes` at
+its start, under that load, and by size of picture.
 """
 
 import json
-import os
+import sys
 
 from absl import app, flags
 
@@ -30,21 +33,21 @@ _CLIENTS = flags.DEFINE_list(
     "clients", ["1", "4", "16", "64"], "How many ask at the same time."
 )
 _SECONDS = flags.DEFINE_float("seconds", 5.0, "Of each measurement.", 0.1, 600)
-_BATCH = flags.DEFINE_integer("max_batch_size", 8, "As of tools.serve.", 1)
-_EXECUTORS = flags.DEFINE_integer(
-    "num_batch_threads", 2, "As of tools.serve.", 1
+_QUEUE = flags.DEFINE_integer("max_queue", 32, "As of tools.serve.", 1)
+_MEGAPIXELS = flags.DEFINE_list(
+    "megapixels", [], "Sizes of the picture in which it is sent too."
 )
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     clients = _numbers(_CLIENTS.value, int, "clients")
     if not clients or not all(0 < count <= 256 for count in clients):
         raise ValueError(
             f"`--clients` must be numbers from 1 to 256. Received: {clients}."
         )
+    sizes = _numbers(_MEGAPIXELS.value, float, "megapixels")
     data = photos.encode_for_graph(_PHOTO.value)
     height, width = photos.size_of(data)
     box = [(width - 1) / 2, (height - 1) / 2, max(width, height)]
@@ -52,24 +55,24 @@ def main(argv):
         box = _numbers(_BOX.value, float, "box")
         if len(box) != 3:
             raise ValueError(f"`--box` must be cx,cy,side. Received: {box}.")
-    folder = paths.find_model(_MODEL.value)
-    from ordinal_tf.serving import benchmark, server
+    # Late, because only this needs what serving does.
+    from . import _load
 
     print(f"one picture of {width} x {height} pixels, {len(data)} bytes")
-    found = benchmark.measure(
-        folder,
+    found = _load.measure(
+        paths.find_model(_MODEL.value).resolve(),
         data,
         box,
         clients=clients,
         seconds=_SECONDS.value,
-        policy=server.Policy(executors=_EXECUTORS.value, batch=_BATCH.value),
+        pixels=[round(size * 1e6) for size in sizes],
+        queue=_QUEUE.value,
         report=lambda line: print(line, flush=True),
     )
-    print(
-        f"{found['lost']} lost; gRPC gives {found['ratio_to_model']:.2f} of "
-        "what the model alone does."
-    )
+    print("{refused} refused, {lost} lost, {wrong} wrong".format(**found))
     print(json.dumps(found))
+    if found["lost"] or found["wrong"]:
+        sys.exit(1)
 
 
 def _numbers(values, kind, flag):
