@@ -88,47 +88,12 @@ def contradictory(relations):
     return np.any(relations != -np.swapaxes(relations, -1, -2), axis=(-2, -1))
 
 
-def check_antisymmetric(relations):
-    """Raises `ValueError` naming the first pair that contradicts itself.
-
-    Args:
-        relations: `(..., K, K)`, 0 where unknown.
-    """
-    if contradictory(relations).any():
-        relations = np.asarray(relations)
-        wrong = relations != -np.swapaxes(relations, -1, -2)
-        *pose, i, j = map(int, np.argwhere(wrong)[0])
-        pair, opposite = relations[(*pose, i, j)], relations[(*pose, j, i)]
-        raise ValueError(
-            "`relations` must be antisymmetric: r[i, j] = -r[j, i]. "
-            f"Received: r[{i}, {j}] = {pair}, r[{j}, {i}] = {opposite}"
-            + (f", pose {tuple(pose)}." if pose else ".")
-        )
-
-
 def _check_square(pairs, name):
     if pairs.ndim < 2 or pairs.shape[-1] != pairs.shape[-2]:
         raise ValueError(
             f"`{name}` must have shape (..., K, K), one row and one column "
             f"per joint. Received: {pairs.shape}."
         )
-
-
-def mirror_pairs(pairs, mirror):
-    """Relations, or their symmetric mask, of the mirrored picture.
-
-    A mirror leaves depths alone; only the joints' names move.
-
-    Args:
-        pairs: `(..., K, K)`.
-        mirror: K ints, joint k becomes `mirror[k]`.
-
-    Returns:
-        `(..., K, K)`, same dtype. Not for a mask of the upper triangle,
-        whose pairs would land below the diagonal.
-    """
-    mirror = list(mirror)
-    return ops.take(ops.take(pairs, mirror, axis=-1), mirror, axis=-2)
 
 
 def upper_pairs(mask):

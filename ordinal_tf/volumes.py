@@ -70,17 +70,6 @@ def ordinal_depths(depth_bins):
     return (np.arange(depth_bins, dtype="float32") - depth_bins // 2) / half
 
 
-def soft_argmax(log_xy):
-    """Expected x, y over the plane, heatmap pixels `(B, K, 2)` float32."""
-    height, width = log_xy.shape[1:3]
-    pxy = ops.exp(log_xy)
-    xs = ops.arange(width, dtype="float32")
-    ys = ops.arange(height, dtype="float32")
-    x = ops.einsum("bhwk,w->bk", pxy, xs)
-    y = ops.einsum("bhwk,h->bk", pxy, ys)
-    return ops.stack([x, y], axis=-1)
-
-
 def decode_argmax(volume, depth_bins):
     """The best voxel of each joint's whole volume.
 

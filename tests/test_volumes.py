@@ -76,9 +76,9 @@ def test_large_marginals_golden(decoding, large):
     assert_close(z, decoding["z_expected"], atol=1e-3)
     bins = volumes.expected_depth(pz, np.arange(1, 65))
     assert_close(bins, decoding["zbin_expected_1based"], atol=1e-4)
-    point = array(volumes.soft_argmax(log_xy)) + 1
-    assert_close(point[..., 0], decoding["x_expected_1based"], atol=1e-4)
-    assert_close(point[..., 1], decoding["y_expected_1based"], atol=1e-4)
+    for p, name in ((px, "x"), (py, "y")):
+        place = p @ np.arange(1, p.shape[-1] + 1)
+        assert_close(place, decoding[f"{name}_expected_1based"], atol=1e-4)
 
 
 @pytest.mark.parametrize("depth_bins", [1, 2, 4])

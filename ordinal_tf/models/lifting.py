@@ -125,10 +125,3 @@ def reconstruction_output(vector):
     joints = vector.shape[-1] // 3
     pose = ops.reshape(vector, (*ops.shape(vector)[:-1], 3, joints))
     return 1000.0 * ops.swapaxes(pose, -1, -2)
-
-
-def pose_vector(pose_3d):
-    """The inverse of `reconstruction_output`: `(..., N, 3)` mm to metres."""
-    joints = pose_3d.shape[-2]
-    vector = ops.swapaxes(pose_3d, -1, -2) / 1000.0
-    return ops.reshape(vector, (*ops.shape(pose_3d)[:-2], 3 * joints))

@@ -71,9 +71,6 @@ def test_input_and_output_golden(golden):
     actual = lifting.reconstruction_output(output)
     tolerance = 1e-6 * np.abs(expected).max()
     np.testing.assert_allclose(actual, expected, atol=tolerance)
-    np.testing.assert_allclose(
-        lifting.pose_vector(actual), output, rtol=1e-6, atol=1e-7
-    )
 
 
 def test_a_bin_is_31_mm():

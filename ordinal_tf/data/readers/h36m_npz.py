@@ -22,11 +22,9 @@ import numpy as np
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.files import npz
-from ordinal_tf.data.mocap import motion
-from ordinal_tf.data.readers import h36m_cameras, labels
+from ordinal_tf.data.readers import labels
 
 _SPLITS = {"train": "train", "test": "test", "valid": "test"}
-_POSITIONS_FPS = 50.0
 
 
 def read_h36m_npz(
@@ -150,51 +148,6 @@ def read_positions(path):
         (str(subject), str(action)): _clip(path, f"{subject}/{action}", array)
         for subject, actions in content.items()
         for action, array in actions.items()
-    }
-
-
-def read_views(path, metadata, *, subjects=("S9", "S11"), fps=10.0):
-    """What the data set's cameras see of poses without pictures.
-
-    Args:
-        path: see `read_positions`.
-        metadata: path of the release's metadata.xml.
-        subjects: names of those to read.
-        fps: float, frames per second to keep.
-
-    Returns:
-        The same dictionary as `views.sample_views` returns, all cameras of
-        all clips; `keypoints_2d` is distorted, as in the pictures.
-
-    Raises:
-        ValueError: a file is missing, damaged or another one, or holds none
-            of the subjects.
-    """
-    cameras = h36m_cameras.read_cameras(metadata)
-    views = []
-    for (subject, _), world in read_positions(path).items():
-        if subject not in subjects:
-            continue
-        kept, _ = motion.resample(len(world), _POSITIONS_FPS, fps)
-        for (owner, _), camera in cameras.items():
-            if owner != subject:
-                continue
-            pose = camera.from_world(world[kept])
-            if not (pose[..., 2] > 0).all():
-                raise ValueError(
-                    f"{path} and {metadata}: {subject} is behind a camera; "
-                    "they are not of the same data set."
-                )
-            views.append((camera.project(pose), pose))
-    if not views:
-        raise ValueError(f"{path} holds none of {', '.join(subjects)}.")
-    keypoints, pose = map(np.concatenate, zip(*views, strict=True))
-    root = skeleton.H36M17.root
-    pose_3d = (pose - pose[:, root : root + 1]).astype(np.float32)
-    return {
-        "keypoints_2d": keypoints.astype(np.float32),
-        "depth": pose_3d[..., 2],
-        "pose_3d": pose_3d,
     }
 
 

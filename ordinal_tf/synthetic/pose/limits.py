@@ -104,20 +104,6 @@ def within_limits(poses, *, tolerance_deg=5.0):
     return fine
 
 
-def violations(pose, *, tolerance_deg=5.0):
-    """Sentences on the angles of one `(17, 3)` pose that go too far."""
-    wrong = []
-    for name, angle in joint_angles(pose).items():
-        low, high = np.degrees(limit_of(name))
-        degrees = np.degrees(angle)
-        if not low - tolerance_deg <= degrees <= high + tolerance_deg:
-            wrong.append(
-                f"{name} is {degrees:.0f} degrees; people reach from "
-                f"{low:.0f} to {high:.0f}."
-            )
-    return wrong
-
-
 def turn(axis, angle):
     """Rotation `(..., 3, 3)` about axis 0, 1 or 2 (x, y, z)."""
     j, k = (axis + 1) % 3, (axis + 2) % 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ordinal_tf import skeleton
-from ordinal_tf.data.readers import h36m_cameras, h36m_npz
+from ordinal_tf.data.readers import h36m_npz
 from tests import h36m_files
 
 H36M = skeleton.H36M17
@@ -184,26 +184,6 @@ def test_positions(tmp_path, pickled):
     ]
     expected = h36m_files.world(20, seed=1)[:, SELECTED]
     np.testing.assert_allclose(found["S9", "Eating"], expected, atol=1e-3)
-
-
-def test_views_of_positions(tmp_path):
-    path = save_positions(tmp_path / "data_3d_h36m.npz")
-    metadata = tmp_path / "metadata.xml"
-    metadata.write_text(h36m_files.metadata())
-    views = h36m_npz.read_views(path, metadata, fps=10)
-    # S9: 2 clips, 4 cameras, every fifth of 20 frames.
-    assert views["keypoints_2d"].shape == (32, 17, 2)
-    camera = h36m_cameras.read_cameras(metadata)["S9", "54138969"]
-    pose = camera.from_world(h36m_files.world(20, seed=1)[5, SELECTED])
-    np.testing.assert_allclose(
-        views["pose_3d"][1], pose - pose[0], rtol=1e-3, atol=0.1
-    )
-    np.testing.assert_allclose(
-        views["keypoints_2d"][1], camera.project(pose), atol=1e-2
-    )
-    np.testing.assert_array_equal(views["depth"], views["pose_3d"][..., 2])
-    with pytest.raises(ValueError, match="holds none of S5"):
-        h36m_npz.read_views(path, metadata, subjects=("S5",))
 
 
 def test_bad_positions(tmp_path):
