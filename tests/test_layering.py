@@ -9,6 +9,7 @@ ROWS = {
     "_version": 0,
     "paths": 0,
     "files": 0,
+    "vectors": 0,
     "skeleton": 0,
     "boxes": 0,
     "geometry": 0,

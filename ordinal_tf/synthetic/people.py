@@ -11,7 +11,7 @@ import inspect
 
 import numpy as np
 
-from ordinal_tf import geometry, ordinal, skeleton
+from ordinal_tf import geometry, ordinal, skeleton, vectors
 from ordinal_tf.synthetic.body import model as bodies
 from ordinal_tf.synthetic.body import posing
 from ordinal_tf.synthetic.clothes import looks
@@ -374,13 +374,13 @@ def _merged(preset, options):
 def _labels(points, camera, depth, hidden, *, joints):
     """The labels of a sample, from the body's points in the world."""
     seen = cameras.to_camera(points.astype(np.float64), camera)
-    pixels = cameras.project(seen, camera.intrinsics)
+    pixels = vectors.project(seen, camera.intrinsics)
     count = len(_JOINTS)
     pose, keypoints = seen[:count], pixels[:count]
     lsp = seen[_LSP_POINTS]
     if joints == "lsp14":
         pose, _ = _FROM_LSP.points(lsp, np.ones(len(_LSP), bool))
-        keypoints = cameras.project(pose, camera.intrinsics)
+        keypoints = vectors.project(pose, camera.intrinsics)
     relative = pose[:, 2] - pose[_JOINTS.root, 2]
     everything = np.ones(count, bool)
     return {

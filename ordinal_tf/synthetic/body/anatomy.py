@@ -6,6 +6,7 @@ import functools
 import numpy as np
 from scipy import sparse
 
+from ordinal_tf import vectors
 from ordinal_tf.synthetic.body import model as bodies
 from ordinal_tf.synthetic.body import simplify
 
@@ -201,7 +202,8 @@ def _rise(at, normal, rows, matrix):
     """`(V,)` mm by which smoothing sinks below the skin, itself smooth."""
     rise = np.zeros(len(at), np.float32)
     sunk = at[rows] - matrix @ at
-    rise[rows] = np.maximum((sunk * unit(matrix @ normal)).sum(1), 0)
+    out = vectors.unit(matrix @ normal, least=1e-9)
+    rise[rows] = np.maximum((sunk * out).sum(1), 0)
     # As it is, it would bring back every bulge.
     rise[rows] = matrix @ rise
     return rise
@@ -226,7 +228,7 @@ def _shoe_smoother(at, feet):
         dense = near.sum(0)
         wide /= dense
         middle = wide @ place / wide.sum(1, keepdims=True)
-        out = unit(place - middle)
+        out = vectors.unit(place - middle, least=1e-9)
         near *= np.maximum(out @ out.T, 0) ** 2 / dense
         near /= near.sum(1, keepdims=True)
         near[near < 2e-3] = 0
@@ -244,9 +246,4 @@ def _normals(vertices, faces):
     across = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
     total = np.zeros_like(vertices)
     np.add.at(total, faces, across[:, None])
-    return unit(total)
-
-
-def unit(vectors):
-    length = np.sqrt(np.einsum("vi,vi->v", vectors, vectors))
-    return vectors / np.maximum(length, 1e-9)[:, None]
+    return vectors.unit(total, least=1e-9)

@@ -5,6 +5,7 @@ import dataclasses
 import cv2
 import numpy as np
 
+from ordinal_tf.synthetic import chance
 from ordinal_tf.synthetic.clothes import fabrics
 from ordinal_tf.synthetic.clothes.fabrics import linear
 from ordinal_tf.synthetic.clothes.garments import Fabric, Garment
@@ -132,11 +133,13 @@ def sample_look(
     """
     skin = _skin(rng)
     colour = _hair_colour(rng, dye)
-    style = _choose(rng, hair_styles, ("none", "short", "bun", "long"))
+    style = chance.choose(
+        rng, hair_styles, what="hair_styles", among=dict(HAIR_STYLES)
+    )
     hair = _hair(rng, style, colour)
     stubble = rng.uniform(0.3, 1) * (rng.random() < beard) * (male is True)
     worn = (
-        *_feet(rng, _choose(rng, shoes, ("shoes", "socks", "both", "bare"))),
+        *_feet(rng, chance.choose(rng, shoes, what="shoes", among=dict(SHOES))),
         *_clothes(rng, tops, bottoms, patterns, badge, matching, male),
     )
     if rng.random() < gloves:
@@ -160,23 +163,6 @@ def sample_look(
     )
 
 
-def _choose(rng, weighted, known):
-    names = [name for name, _ in weighted]
-    weights = np.array([weight for _, weight in weighted], np.float64)
-    strange = sorted(set(names) - set(known))
-    if strange:
-        raise ValueError(
-            f"The choices are {', '.join(known)}. Received: "
-            f"{', '.join(strange)}."
-        )
-    if not weights.sum() > 0 or (weights < 0).any():
-        raise ValueError(
-            "Weights must be 0 or more with a positive sum. Received: "
-            f"{weighted}."
-        )
-    return names[rng.choice(len(names), p=weights / weights.sum())]
-
-
 def _skin(rng):
     # Fair skins are as frequent as in sports photographs, dark ones too.
     tone = rng.beta(1.1, 1.4) * (len(SKINS) - 1)
@@ -190,14 +176,9 @@ def _skin(rng):
 def _hair_colour(rng, dye):
     if rng.random() < dye:
         return _colour(rng)
-    srgb = _choose_index(rng, [weight for _, weight in HAIRS])
-    base = np.array(HAIRS[srgb][0]) / 255 * rng.normal(1, 0.1, 3)
+    drawn = chance.index(rng, [weight for _, weight in HAIRS])
+    base = np.array(HAIRS[drawn][0]) / 255 * rng.normal(1, 0.1, 3)
     return linear(np.clip(base, 0.03, 1))
-
-
-def _choose_index(rng, weights):
-    weights = np.array(weights)
-    return int(rng.choice(len(weights), p=weights / weights.sum()))
 
 
 def _colour(rng):
@@ -219,7 +200,9 @@ def _colour(rng):
 
 def _fabric(rng, patterns, *, badge=0.0, gloss=(0.0, 0.05), rough=(0.02, 0.12)):
     colours = np.stack([_colour(rng) for _ in range(3)])
-    pattern = _choose(rng, patterns, fabrics.PATTERNS)
+    pattern = chance.choose(
+        rng, patterns, what="patterns", among=fabrics.PATTERNS
+    )
     if pattern == "camouflage" and rng.random() < 0.7:
         colours = colours[0] * rng.uniform(0.4, 1.3, (3, 1)).astype(np.float32)
     return Fabric(
@@ -238,10 +221,8 @@ _PLAIN = (("plain", 1.0),)
 
 def _clothes(rng, tops, bottoms, patterns, badge, matching, male):
     """Top and bottom, the inner one first."""
-    names = ("none", "tank", "tee", "long", "jacket", "leotard")
-    top = _choose(rng, tops, names)
-    names = tuple(name for name, _ in BOTTOMS)
-    bottom = _choose(rng, bottoms, names)
+    top = chance.choose(rng, tops, what="tops", among=dict(TOPS))
+    bottom = chance.choose(rng, bottoms, what="bottoms", among=dict(BOTTOMS))
     fabric = _fabric(rng, patterns, badge=badge)
     lower = _fabric(
         rng, tuple((p, w * (1 + 3 * (p == "plain"))) for p, w in patterns)

@@ -9,8 +9,9 @@ import functools
 
 import numpy as np
 
+from ordinal_tf import vectors
 from ordinal_tf.synthetic.body import model as bodies
-from ordinal_tf.synthetic.body.anatomy import anatomy, unit
+from ordinal_tf.synthetic.body.anatomy import anatomy
 from ordinal_tf.synthetic.clothes import garments as clothes
 
 # What a surface is made of, for the light.
@@ -189,7 +190,7 @@ def place(outfit, body, vertices, normals):
 def _smoothed(both, rows, matrix):
     """Places and normals `(V, 6)`, averaged where there is cloth."""
     mean = matrix @ both
-    mean[:, 3:] = unit(mean[:, 3:])
+    mean[:, 3:] = vectors.unit(mean[:, 3:], least=1e-9)
     everywhere = both.copy()
     everywhere[rows] = mean
     return everywhere

@@ -5,7 +5,7 @@ All functions take any number of people at once.
 
 import numpy as np
 
-from ordinal_tf import skeleton
+from ordinal_tf import skeleton, vectors
 from ordinal_tf.synthetic.pose import limits
 
 _INDEX = {name: k for k, name in enumerate(skeleton.H36M17.joints)}
@@ -198,14 +198,14 @@ def balance(poses, support, *, hanging=False):
     middle = points.mean(axis=-2)
     up = np.einsum("k,...kj->...j", MASS, poses) - middle
     if len(support) == 2:
-        line = _unit(points[..., 1, :] - points[..., 0, :])
+        line = vectors.unit(points[..., 1, :] - points[..., 0, :])
         up = up - np.sum(up * line, -1, keepdims=True) * line
     elif len(support) > 2:
         # The direction in which the points differ least.
         normal = np.linalg.svd(points - middle[..., None, :])[2][..., 2, :]
         side = np.sum(normal * up, -1, keepdims=True)
         up = np.where(side < 0, -normal, normal)
-    turn = _upright(_unit(-up if hanging else up))
+    turn = _upright(vectors.unit(-up if hanging else up))
     turned = poses @ np.swapaxes(turn, -1, -2)
     return turned - turned[..., :1, :]
 
@@ -310,7 +310,3 @@ def segment_gaps(start, way, other_start, other_way):
     s = np.clip((b * t - c) / a, 0, 1)
     gap = apart + s[..., None] * way - t[..., None] * other_way
     return np.linalg.norm(gap, axis=-1)
-
-
-def _unit(vectors):
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)

@@ -7,7 +7,7 @@ looks ahead.
 
 import numpy as np
 
-from ordinal_tf import skeleton
+from ordinal_tf import skeleton, vectors
 
 _INDEX = {name: k for k, name in enumerate(skeleton.H36M17.joints)}
 SIDES = ("left", "right")
@@ -144,7 +144,7 @@ def _bend(name, bend):
 
 
 def _hip(thigh, shin):
-    thigh = _unit(thigh)
+    thigh = vectors.unit(thigh)
     abduction = np.arcsin(np.clip(thigh[..., 0], -1, 1))
     flexion = np.arctan2(thigh[..., 2], -thigh[..., 1])
     straight = hip_rotation(flexion, abduction, np.zeros_like(flexion))
@@ -162,7 +162,7 @@ def _hip(thigh, shin):
 
 
 def _shoulder(arm, forearm):
-    arm = _unit(arm)
+    arm = vectors.unit(arm)
     elevation = np.arccos(np.clip(-arm[..., 1], -1, 1))
     plane = np.arctan2(arm[..., 2], arm[..., 0])
     straight = shoulder_rotation(elevation, plane, np.zeros_like(plane))
@@ -179,23 +179,19 @@ def _shoulder(arm, forearm):
     }
 
 
-def _unit(vectors):
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-
-
 def frame(up, left, forward=None):
     """Rotation with columns left, up and forward, from `up` and another."""
-    y = _unit(up)
+    y = vectors.unit(up)
     if forward is None:
-        x = _unit(left - np.sum(left * y, -1, keepdims=True) * y)
+        x = vectors.unit(left - np.sum(left * y, -1, keepdims=True) * y)
         return np.stack([x, y, np.cross(x, y)], axis=-1)
-    z = _unit(forward - np.sum(forward * y, -1, keepdims=True) * y)
+    z = vectors.unit(forward - np.sum(forward * y, -1, keepdims=True) * y)
     return np.stack([np.cross(y, z), y, z], axis=-1)
 
 
 def _inside(axes, vector):
     """Unit vector in the axes of a frame."""
-    return _unit(np.einsum("...ij,...i->...j", axes, vector))
+    return vectors.unit(np.einsum("...ij,...i->...j", axes, vector))
 
 
 def _angle(first, second):

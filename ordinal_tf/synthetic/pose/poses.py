@@ -8,6 +8,7 @@ import numpy as np
 from ordinal_tf import skeleton
 from ordinal_tf.data.mocap import clips as mocap
 from ordinal_tf.data.mocap import views as data_poses
+from ordinal_tf.synthetic import chance
 from ordinal_tf.synthetic.pose import families, limits, sampling
 
 SHIPPED = pathlib.Path(__file__).with_name("poses.npz")
@@ -96,7 +97,13 @@ def draw_pose(rng, *, recorded, sampled=0.6, shares=None, jitter_deg=6.0):
         ValueError: an unknown family, or weights that are negative or all 0.
     """
     if rng.random() < sampled:
-        kind = _choose(rng, families.SHARES if shares is None else shares)
+        shares = families.SHARES if shares is None else shares
+        kind = chance.choose(
+            rng,
+            sorted(shares.items()),
+            what="shares",
+            among=families.FAMILIES,
+        )
         pose = sampling.sample_pose(rng, kind)
     else:
         kind = "recorded"
@@ -105,17 +112,6 @@ def draw_pose(rng, *, recorded, sampled=0.6, shares=None, jitter_deg=6.0):
         pose = data_poses.mirror_poses(pose)
     heading = limits.turn(1, rng.uniform(-np.pi, np.pi))
     return (pose - pose[0]) @ heading.T, kind
-
-
-def _choose(rng, shares):
-    names = sorted(shares)
-    weights = np.array([shares[name] for name in names], float)
-    if weights.min(initial=0) < 0 or not weights.sum() > 0:
-        raise ValueError(
-            "`shares` must be weights of 0 or more, not all 0. Received: "
-            f"{shares}."
-        )
-    return names[rng.choice(len(names), p=weights / weights.sum())]
 
 
 def _jittered(rng, pose, degrees):

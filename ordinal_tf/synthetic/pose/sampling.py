@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ordinal_tf.synthetic import chance
 from ordinal_tf.synthetic.pose import families, figure, limits
 
 _OWN = dict(zip(("near", "far"), limits.SIDES, strict=True))
@@ -42,8 +43,7 @@ def sample_pose(rng, family):
             f"Received: {family!r}."
         )
     ways = families.FAMILIES[family]
-    shares = np.array([way.get("share", 1) for way in ways], float)
-    way = ways[rng.choice(len(ways), p=shares / shares.sum())]
+    way = ways[chance.index(rng, [way.get("share", 1) for way in ways])]
     for _ in range(_TRIES):
         drawn = draw_way(rng, way)
         for pose in drawn[fits(drawn, way)]:

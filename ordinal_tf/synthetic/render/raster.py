@@ -10,6 +10,8 @@ import dataclasses
 import cv2
 import numpy as np
 
+from ordinal_tf import vectors
+
 # Nearer than this to the camera's plane, nothing is drawn.
 NEAR_MM = 50.0
 
@@ -49,12 +51,6 @@ class Fragments:
         return out.reshape(*self.shape, *values.shape[1:])
 
 
-def project(vertices, camera):
-    """Pixels `(V, 2)` of camera points `(V, 3)` mm; depths must not be 0."""
-    pixels = vertices @ np.asarray(camera, vertices.dtype).T
-    return pixels[:, :2] / pixels[:, 2:]
-
-
 def window_around(vertices, camera, size, *, margin=1):
     """The part of an image that a mesh may cover.
 
@@ -73,7 +69,7 @@ def window_around(vertices, camera, size, *, margin=1):
         vertices = vertices[vertices[:, 2] > NEAR_MM]
         if not len(vertices):
             return None
-    x, y = project(vertices, camera).T
+    x, y = vectors.project(vertices, camera).T
     x0, x1 = _pixels(x.min() - margin, x.max() + margin, width)
     y0, y1 = _pixels(y.min() - margin, y.max() + margin, height)
     if x0 == x1 or y0 == y1:

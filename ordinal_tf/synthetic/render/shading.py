@@ -9,6 +9,7 @@ import dataclasses
 import cv2
 import numpy as np
 
+from ordinal_tf import vectors
 from ordinal_tf.synthetic.body import posing
 from ordinal_tf.synthetic.clothes import outfits
 from ordinal_tf.synthetic.render import raster, surfaces
@@ -98,13 +99,13 @@ def sample_light(
     tints = np.exp(np.outer(rng.normal(0, warmth, 2), [0.5, 0, -0.5]))
     earth = rng.uniform(0.75, 1.0, 3)
     side = np.cross(up, [0.0, 0.0, 1.0] if abs(up[2]) < 0.9 else [1.0, 0, 0])
-    side /= np.linalg.norm(side)
+    side = vectors.unit(side)
     level = np.cos(azimuth) * side + np.sin(azimuth) * np.cross(side, up)
     direction = np.cos(angle) * level + np.sin(angle) * up
     back = rng.uniform(*bounce)
     if rng.random() < flash:
         direction = rng.normal(0, 0.08, 3) - [0.0, 0.0, 1.0]
-        direction /= np.linalg.norm(direction)
+        direction = vectors.unit(direction)
         share = max(share, 0.7)
     return Light(
         direction=direction.astype(np.float32),
@@ -170,8 +171,8 @@ def render(
     surfaces.add_badges(albedo, body, outfit, part, samples)
     gloss, rough, blotch = surfaces.surface(outfit)
     albedo *= 1 + blotch[part] * noise[0]
-    normal = _unit(normal) + rough[part] * noise[1:]
-    normal = _towards(_unit(normal), at)
+    normal = vectors.unit(normal, axis=0, least=1e-9) + rough[part] * noise[1:]
+    normal = _towards(vectors.unit(normal, axis=0, least=1e-9), at)
     lit = shadow(placed, outfit.faces, light, at + _BIAS_MM * normal)
     colour = shade(
         normal,
@@ -210,7 +211,7 @@ def shade(normal, albedo, light, *, lit=1.0, open_to_sky=1.0, gloss=0.0):
     ambient += light.colour[:, None] * direct
     ambient *= albedo
     half = light.direction - np.float32([0, 0, 1])
-    half /= max(float(np.linalg.norm(half)), 1e-6)
+    half = vectors.unit(half, least=1e-6)
     shine = np.maximum(half @ normal, 0)
     for _ in range(4):
         shine *= shine  # To the power of 16.
@@ -314,7 +315,7 @@ def _splat(points, camera, shape, coarse, sigma):
     points = points[points[:, 2] > raster.NEAR_MM]
     cover = np.zeros(shape, np.float32)
     if len(points):
-        at = (raster.project(points, camera) + 0.5) / coarse
+        at = (vectors.project(points, camera) + 0.5) / coarse
         inside = ((at >= 0) & (at < [shape[1], shape[0]])).all(1)
         column, row = at[inside].astype(np.int32).T
         cover[row, column] = 1
@@ -330,7 +331,7 @@ def _light_frame(direction):
     """Rotation `(3, 3)` float32 whose z points away from the light."""
     z = -np.asarray(direction, np.float64)
     x = np.cross(np.eye(3)[np.argmin(np.abs(z))], z)
-    x /= np.linalg.norm(x)
+    x = vectors.unit(x)
     return np.stack([x, np.cross(z, x), z]).astype(np.float32)
 
 
@@ -410,10 +411,3 @@ def _nothing(size):
         mask=np.zeros(size, bool),
         material=np.zeros(size, np.uint8),
     )
-
-
-def _unit(vectors):
-    """`(3, P)` vectors of length 1."""
-    x, y, z = vectors
-    length = np.sqrt(x * x + y * y + z * z)
-    return vectors / np.maximum(length, np.float32(1e-9))

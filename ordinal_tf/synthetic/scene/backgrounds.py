@@ -11,7 +11,9 @@ import pathlib
 import cv2
 import numpy as np
 
+from ordinal_tf import vectors
 from ordinal_tf.data.files import photos
+from ordinal_tf.synthetic import chance
 from ordinal_tf.synthetic.scene import noise, things
 
 KINDS = ("outdoors", "indoors", "texture", "plain")
@@ -54,7 +56,7 @@ def draw_background(
     if len(pictures) and rng.random() < picture_share:
         image = _cut_picture(rng, pictures[rng.integers(len(pictures))], size)
     else:
-        kind = _choose(rng, kinds)
+        kind = chance.choose(rng, kinds, what="kinds", among=KINDS)
         coarse = max(8, round(size * _COARSE))
         if kind in ("outdoors", "indoors"):
             rays, eye = _rays(camera, size, coarse)
@@ -96,17 +98,6 @@ def find_pictures(folder):
     return tuple(found)
 
 
-def _choose(rng, weighted):
-    names, weights = zip(*weighted, strict=True)
-    unknown = set(names) - set(KINDS)
-    if unknown or min(weights) < 0 or sum(weights) <= 0:
-        raise ValueError(
-            f"`kinds` must be pairs of {', '.join(KINDS)} and weights of 0 or "
-            f"more, not all 0. Received: {weighted}."
-        )
-    return names[rng.choice(len(names), p=np.divide(weights, sum(weights)))]
-
-
 # Places.
 
 
@@ -116,7 +107,7 @@ def _rays(camera, size, coarse):
     x, y = np.meshgrid(centres, centres)
     pixels = np.stack([x, y, np.ones_like(x)], -1)
     rays = pixels @ np.linalg.inv(camera.intrinsics).T @ camera.rotation
-    rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
+    rays = vectors.unit(rays)
     eye = -camera.rotation.T @ camera.translation
     return rays.astype(np.float32), eye.astype(np.float32)
 

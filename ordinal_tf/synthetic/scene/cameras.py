@@ -35,12 +35,6 @@ def to_camera(points, camera):
     return points @ camera.rotation.T + camera.translation
 
 
-def project(points, intrinsics):
-    """Pixels `(..., 2)` of `(..., 3)` points in camera axes."""
-    pixels = points @ np.asarray(intrinsics).T
-    return pixels[..., :2] / pixels[..., 2:]
-
-
 def sample_camera(
     rng,
     points,

@@ -7,6 +7,7 @@ floor, farther away than the person, and is as large as it would be there.
 import cv2
 import numpy as np
 
+from ordinal_tf.synthetic import chance
 from ordinal_tf.synthetic.scene import sprites
 
 # Kinds of sprites, how often each is chosen, and how high it is, mm.
@@ -58,10 +59,9 @@ def draw_things(rng, image, camera, count, *, indoors):
     eye = -camera.rotation.T @ camera.translation
     person = np.hypot(eye[0], eye[2])
     choice = _INDOORS if indoors else _OUTDOORS
-    shares = np.array([often for _, often, _ in choice])
     light = rng.uniform(0.6, 1.15)
     # All chance at once: what is out of sight does not shift the rest's.
-    kinds = rng.choice(len(choice), count, p=shares / shares.sum())
+    kinds = chance.index(rng, [often for _, often, _ in choice], count)
     gaps = np.exp(rng.uniform(*np.log(_GAP_MM[indoors]), count))
     rank, column = rng.random(count), rng.uniform(-0.1, 1.1, count) * size
     numbers = rng.integers(sprites.VARIANTS, size=count)

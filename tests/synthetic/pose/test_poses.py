@@ -42,7 +42,7 @@ def test_shares_choose_the_families():
 @pytest.mark.parametrize(
     ("shares", "message"),
     [
-        ({"flying": 1.0}, "Families of poses are"),
+        ({"flying": 1.0}, "`shares` are of standing"),
         ({"sitting": 0.0}, "not all 0"),
         ({"sitting": -1.0, "lying": 2.0}, "weights of 0 or more"),
         ({}, "not all 0"),

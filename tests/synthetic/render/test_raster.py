@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ordinal_tf import vectors
 from ordinal_tf.synthetic.render import raster
 
 CAMERA = np.array([[300.0, 0, 70.3], [0, 290.0, 40.2], [0, 0, 1]])
@@ -76,7 +77,7 @@ def test_a_vertex_lands_on_its_pixel():
         centre = (np.array([columns.mean(), rows.mean()]) + 0.5) / 8 - 0.5
         np.testing.assert_allclose(centre, [x, y], atol=0.5 / 8)
         np.testing.assert_allclose(
-            raster.project(vertices, CAMERA), around, atol=1e-3
+            vectors.project(vertices, CAMERA), around, atol=1e-3
         )
 
 

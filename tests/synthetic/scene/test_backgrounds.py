@@ -76,8 +76,13 @@ def test_no_pictures_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kinds", [(("sea", 1.0),), (("plain", 0.0),), (("plain", -1.0),)]
+    ("kinds", "message"),
+    [
+        ((("sea", 1.0),), "`kinds` are of outdoors, .*'sea'"),
+        ((("plain", 0.0),), "not all 0"),
+        ((("plain", -1.0),), "0 or more"),
+    ],
 )
-def test_bad_kinds(kinds):
-    with pytest.raises(ValueError, match="`kinds` must be pairs of outdoors"):
+def test_bad_kinds(kinds, message):
+    with pytest.raises(ValueError, match=message):
         draw(0, kinds=kinds)
