@@ -20,6 +20,7 @@ ROWS = {
     "drawing": 2,
     "models": 2,
     "data": 3,
+    "annotation": 4,
     "synthetic": 4,
     "evaluation": 5,
     "training": 5,

@@ -1,0 +1,32 @@
+"""Annotators who see the true depths, and are wrong now and then."""
+
+import numpy as np
+
+from ordinal_tf import ordinal
+from ordinal_tf.annotation import sorting
+
+
+def annotate(depths, *, error, rng, tolerance=ordinal.TOLERANCE_MM):
+    """Answers questions until an order follows.
+
+    Args:
+        depths: `(14,)` mm of `sorting.JOINTS`, growing away from the camera.
+        error: float, the share of answers that are one of the two wrong ones.
+        rng: `numpy.random.Generator`.
+        tolerance: mm, depths that differ by less are equal.
+
+    Returns:
+        dict of pairs to answers, as `sorting.progress` takes it, one entry a
+        question; and the `sorting.Progress` that they lead to.
+    """
+    answers = {}
+    while True:
+        progress = sorting.progress(answers)
+        if progress.question is None:
+            return answers, progress
+        a, b = progress.question
+        apart = depths[b] - depths[a]
+        sign = 0 if abs(apart) < tolerance else int(np.sign(apart))
+        if rng.random() < error:
+            sign = int(rng.choice([s for s in (-1, 0, 1) if s != sign]))
+        answers[a, b] = sign
