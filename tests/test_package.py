@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import sysconfig
@@ -324,3 +325,23 @@ def test_nothing_depends_on_docstrings(checkout):
         and node.id == "__doc__"
     ]
     assert not read
+
+
+def test_log_levels_are_set_before_tensorflow_is_imported(checkout):
+    """Afterwards they do nothing; a program's code always runs afterwards."""
+    found = {
+        str(path.relative_to(checkout))
+        for folder in ("ordinal_tf", "tools")
+        for path in (checkout / folder).rglob("*.py")
+        if re.search(
+            r"environ(\.setdefault\(|\[)\s*.TF_CPP",
+            path.read_text(encoding="utf-8"),
+        )
+    }
+    assert found == {"tools/__init__.py"}
+    code = (
+        "import os, sys, tools; print(os.environ['TF_CPP_MIN_LOG_LEVEL']);"
+        "import tensorflow as tf; tf.raw_ops.Identity(input=1)"
+    )
+    done = python("-c", code, cwd=checkout)
+    assert (done.stdout, done.stderr) == ("3\n", "")

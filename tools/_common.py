@@ -8,6 +8,17 @@ import time
 from absl import app, logging
 
 _CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
+# By program, flags whose names meant something else in other programs; the
+# old ones go after version 0.1.
+OLD_FLAGS = {
+    "ablation": {"out": "workdir"},
+    "benchmark_inference": {"photo": "images"},
+    "benchmark_pipeline": {"images": "count"},
+    "benchmark_serving": {"photo": "images"},
+    "build_poses": {"source": "poses"},
+    "draw_people": {"first": "start", "pictures": "backgrounds"},
+    "prepare": {"pictures": "backgrounds"},
+}
 
 
 def run(main):
@@ -25,7 +36,7 @@ def run(main):
     name = pathlib.Path(sys.argv[0]).stem
     try:
         # ml_collections looks at `sys.argv` too, so both must agree.
-        sys.argv = expand_config(sys.argv)
+        sys.argv = expand_config(renamed(sys.argv, OLD_FLAGS.get(name, {})))
         app.run(main, flags_parser=_parse)
     except (ValueError, OSError) as error:
         if logging.level_debug():
@@ -57,6 +68,32 @@ def _sentence(error):
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def renamed(arguments, old):
+    """Replaces flags' old names, with a sentence on standard error each.
+
+    Args:
+        arguments: list of str, as `sys.argv`. Not modified.
+        old: dict of old to new name, without dashes.
+
+    Returns:
+        list of str.
+    """
+    new = list(arguments)
+    for i, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        flag, equals, value = argument.partition("=")
+        name = old.get(flag.lstrip("-")) if flag.startswith("-") else None
+        if name:
+            new[i] = f"--{name}{equals}{value}"
+            print(
+                f"{flag} is called --{name} now; the old name goes after this "
+                "release.",
+                file=sys.stderr,
+            )
+    return new
 
 
 def expand_config(arguments):

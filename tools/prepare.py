@@ -93,8 +93,8 @@ _POSES = flags.DEFINE_string(
     "synthetic: your own poses: a folder of .bvh, or .asf and .amc, or an .npz "
     "of (M, 17, 3) mm with y up.",
 )
-_PICTURES = flags.DEFINE_string(
-    "pictures", None, "synthetic: folder of backgrounds without people."
+_BACKGROUNDS = flags.DEFINE_string(
+    "backgrounds", None, "synthetic: folder of backgrounds without people."
 )
 _VALIDATE = flags.DEFINE_bool(
     "validate", False, "Check what --out holds, once it is prepared."
@@ -158,9 +158,9 @@ def _synthetic():
     if _POSES.value:
         more["recorded"] = people.read_poses(_POSES.value)
         named["poses"] = f"{len(more['recorded'])} of {_POSES.value}"
-    if _PICTURES.value:
-        more["pictures"] = people.find_pictures(_PICTURES.value)
-        named["pictures"] = f"{len(more['pictures'])} of {_PICTURES.value}"
+    if _BACKGROUNDS.value:
+        more["pictures"] = people.find_pictures(_BACKGROUNDS.value)
+        named["pictures"] = f"{len(more['pictures'])} of {_BACKGROUNDS.value}"
     made = streams.RenderedPeople(
         people.SyntheticPeople(**plain, **more),
         "synthetic",

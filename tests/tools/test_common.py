@@ -68,6 +68,18 @@ def test_help_succeeds(start):
     assert code == 0 and "--helpfull" in out
 
 
+def test_old_names_of_flags_come_with_a_sentence(capsys):
+    given = ["x", "--photo=a.jpg", "-first", "3", "photo", "--", "--photo=b"]
+    new = _common.renamed(given, {"photo": "images", "first": "start"})
+    kept = ["photo", "--", "--photo=b"]
+    assert new == ["x", "--images=a.jpg", "--start", "3", *kept]
+    assert given[1] == "--photo=a.jpg"
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert said[0].startswith("--photo is called --images now; the old name")
+    assert _common.renamed(given, {}) == given
+
+
 def test_unknown_flag_fails(start):
     code, _, err = start(lambda argv: None, "--nosuch=1")
     assert code == 1 and "nosuch" in err

@@ -321,7 +321,7 @@ def times(run_tool, work):
     code, out, err = run_tool(
         "benchmark_inference",
         model,
-        f"--photo={photo}",
+        f"--images={photo}",
         "--runs=1",
         "--only=saved_model",
     )
@@ -336,7 +336,7 @@ def times(run_tool, work):
     files = (work / "model").rglob("*")
     size = sum(path.stat().st_size for path in files if path.is_file())
     assert report["megabytes"] == pytest.approx(size / 1e6)
-    code, _, err = run_tool("benchmark_inference", model, "--photo=no.jpg")
+    code, _, err = run_tool("benchmark_inference", model, "--images=no.jpg")
     assert code == 1 and err.splitlines()[-1].startswith("benchmark_inference")
 
 

@@ -2,10 +2,11 @@ r"""What each ingredient of the synthetic people is worth on real photographs.
 
 Trains the same network for the same steps on synthetic people, each time
 without one ingredient, and scores it on synthetic people that it has not seen
-and on real photographs. Everything is kept below --out; the same command
+and on real photographs. Everything is kept below --workdir; the same command
 continues where it stopped.
 
-    python -m tools.dev.ablation --lsp=DATA/lspet_ordinal --out=runs/ablation
+    python -m tools.dev.ablation --lsp=DATA/lspet_ordinal \
+        --workdir=runs/ablation
 """
 
 import json
@@ -30,7 +31,9 @@ _CONFIG = config_flags.DEFINE_config_file(
 _LSP = flags.DEFINE_string(
     "lsp", None, "Real photographs in the ordinal layout.", required=True
 )
-_OUT = flags.DEFINE_string("out", None, "Folder of all runs.", required=True)
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of all runs, made where missing.", required=True
+)
 _COUNT = flags.DEFINE_integer("count", 20_000, "People to train on.", 1)
 _HELD_OUT = flags.DEFINE_integer("held_out", 1_000, "People to test on.", 1)
 _SIZE = flags.DEFINE_integer("size", 160, "Side of the pictures.", 32)
@@ -136,7 +139,7 @@ def main(argv):
         raise ValueError(
             f"Variants are {', '.join(every)}. Received: {', '.join(unknown)}."
         )
-    out = pathlib.Path(_OUT.value)
+    out = pathlib.Path(_WORKDIR.value)
     first, last = _CONFIG.value.data.held_out
     photos = lsp.read_lsp(_LSP.value, first=first, last=last)
     held_out = out / "data" / "held_out"

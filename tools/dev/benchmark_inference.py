@@ -2,7 +2,7 @@ r"""Times an exported model, its LiteRT files and other frameworks.
 
 Example:
     python -m tools.dev.benchmark_inference --model=saved_models/lite \
-        --photo=demo/photos/000018.jpg
+        --images=demo/photos/000018.jpg
 
 With --config=paper in place of --model the network of that config is timed,
 with random weights. Everything runs in a process of its own, one person, one
@@ -45,7 +45,7 @@ _MODEL = flags.DEFINE_string(
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Time the network of this config instead of --model."
 )
-_PHOTO = flags.DEFINE_string("photo", None, "Picture.", required=True)
+_IMAGE = flags.DEFINE_string("images", None, "One picture.", required=True)
 _RUNS = flags.DEFINE_integer("runs", 30, "Timed calls of each.", lower_bound=1)
 _THREADS = flags.DEFINE_integer(
     "threads", 2, "Threads that each may use.", lower_bound=1
@@ -66,7 +66,7 @@ _SERVING = flags.DEFINE_float(
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    data = photos.encode_for_graph(_PHOTO.value)
+    data = photos.encode_for_graph(_IMAGE.value)
     height, width = photos.size_of(data)
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)

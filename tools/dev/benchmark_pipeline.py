@@ -41,7 +41,7 @@ from . import _common
 _LSP = flags.DEFINE_string(
     "lsp", None, "Folder in the published ordinal layout.", required=True
 )
-_IMAGES = flags.DEFINE_integer("images", 480, "Pictures of each kind.")
+_COUNT = flags.DEFINE_integer("count", 480, "Pictures of each kind.")
 _BATCH = flags.DEFINE_integer("batch", 16, "Examples in a batch.")
 _SIZE = flags.DEFINE_integer("input_size", 256, "Side of the crops.")
 _CORES = flags.DEFINE_integer("cores", 1, "Cores to run on.")
@@ -58,10 +58,10 @@ def main(argv):
     cores = _pin(_CORES.value)
     cv2.setNumThreads(1)
     photos = lsp.read_lsp(
-        _LSP.value, last=_IMAGES.value, skip_limit=20, report=_quiet
+        _LSP.value, last=_COUNT.value, skip_limit=20, report=_quiet
     )
     with tempfile.TemporaryDirectory() as folder:
-        kinds = {"photos": photos, "frames": _frames(folder, _IMAGES.value)}
+        kinds = {"photos": photos, "frames": _frames(folder, _COUNT.value)}
         found = {}
         for kind, people in kinds.items():
             sizes = [pathlib.Path(path).stat().st_size for path in people.paths]

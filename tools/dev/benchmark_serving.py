@@ -2,7 +2,7 @@ r"""Measures tools.serve under closed loops of clients, all on this machine.
 
 Example:
     python -m tools.dev.benchmark_serving --model=lite \
-        --photo=demo/photos/000018.jpg --megapixels=12,40
+        --images=demo/photos/000018.jpg --megapixels=12,40
 
 More clients than `--max_queue`, and `--seconds=120`, make a soak of it. Exits
 with 1 where a request got neither an answer nor "come back later", or got
@@ -25,7 +25,7 @@ from . import _common
 _MODEL = flags.DEFINE_string(
     "model", "lite", "Model folder, or the name of a shipped model."
 )
-_PHOTO = flags.DEFINE_string("photo", None, "Picture.", required=True)
+_IMAGE = flags.DEFINE_string("images", None, "One picture.", required=True)
 _BOX = flags.DEFINE_list(
     "box", None, "cx,cy,side of its person; the whole picture by default."
 )
@@ -48,7 +48,7 @@ def main(argv):
             f"`--clients` must be numbers from 1 to 256. Received: {clients}."
         )
     sizes = _numbers(_MEGAPIXELS.value, float, "megapixels")
-    data = photos.encode_for_graph(_PHOTO.value)
+    data = photos.encode_for_graph(_IMAGE.value)
     height, width = photos.size_of(data)
     box = [(width - 1) / 2, (height - 1) / 2, max(width, height)]
     if _BOX.value:

@@ -3,7 +3,7 @@ r"""Chooses the recorded poses that are packaged with the synthetic people.
 From motion capture that may be redistributed, the poses that differ most
 from each other, whichever way the person faces.
 
-    python -m tools.dev.build_poses --source=DATA/mocap/cmu_asfamc \
+    python -m tools.dev.build_poses --poses=DATA/mocap/cmu_asfamc \
         --out=ordinal_tf/synthetic/pose/poses.npz
 """
 
@@ -17,8 +17,8 @@ from ordinal_tf.synthetic.pose import poses
 
 from . import _common
 
-_SOURCE = flags.DEFINE_string(
-    "source", None, "Folder of clips, or an .npz of poses.", required=True
+_POSES = flags.DEFINE_string(
+    "poses", None, "Folder of clips, or an .npz of poses.", required=True
 )
 _OUT = flags.DEFINE_string("out", None, "File to write.", required=True)
 _COUNT = flags.DEFINE_integer("count", 400, "Poses.", lower_bound=1)
@@ -61,7 +61,7 @@ def facing_forward(candidates):
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    candidates = poses.read_poses(_SOURCE.value, every=2)
+    candidates = poses.read_poses(_POSES.value, every=2)
     chosen = choose(candidates.astype(np.float64), _COUNT.value)
     out = pathlib.Path(_OUT.value)
     arrays = {"poses": np.round(chosen).astype(np.int16)}

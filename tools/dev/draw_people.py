@@ -21,9 +21,9 @@ from . import _common
 
 _OUT = flags.DEFINE_string("out", None, "Folder to write.", required=True)
 _COUNT = flags.DEFINE_integer("count", 48, "Pictures.", lower_bound=1)
-_FIRST = flags.DEFINE_integer("first", 0, "Number of the first.", 0)
+_START = flags.DEFINE_integer("start", 0, "Number of the first, from 0.", 0)
 _NUMBERS = flags.DEFINE_list(
-    "numbers", None, "Numbers of the pictures, instead of --first and --count."
+    "numbers", None, "Numbers of the pictures, instead of --start and --count."
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Which people.", lower_bound=0)
 _SIZE = flags.DEFINE_integer("size", 256, "Side in pixels.", lower_bound=32)
@@ -33,8 +33,8 @@ _PRESET = flags.DEFINE_enum(
 _OPTIONS = flags.DEFINE_string(
     "options", "{}", 'JSON, such as {"camera": {"roll": 0}}; see docs.'
 )
-_PICTURES = flags.DEFINE_string(
-    "pictures", None, "Folder of background pictures without people."
+_BACKGROUNDS = flags.DEFINE_string(
+    "backgrounds", None, "Folder of background pictures without people."
 )
 _COLUMNS = flags.DEFINE_integer("columns", 8, "Of the contact sheet.", 1)
 _LABELS = flags.DEFINE_bool("labels", False, "Draw labels on the sheet.")
@@ -47,7 +47,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     options = _common.parse_json(_OPTIONS.value, "--options")
-    numbers = range(_FIRST.value, _FIRST.value + _COUNT.value)
+    numbers = range(_START.value, _START.value + _COUNT.value)
     if _NUMBERS.value:
         if not all(number.isdecimal() for number in _NUMBERS.value):
             raise ValueError(
@@ -60,8 +60,8 @@ def main(argv):
         size=_SIZE.value,
         preset=_PRESET.value,
         options=options,
-        pictures=backgrounds.find_pictures(_PICTURES.value)
-        if _PICTURES.value
+        pictures=backgrounds.find_pictures(_BACKGROUNDS.value)
+        if _BACKGROUNDS.value
         else (),
     )
     out = pathlib.Path(_OUT.value)

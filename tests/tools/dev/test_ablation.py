@@ -17,7 +17,7 @@ def test_rows(run_tool, tmp_path):
     lsp_files.write_lsp(tmp_path / "lsp", count=12)
     arguments = (
         f"--lsp={tmp_path / 'lsp'}",
-        f"--out={tmp_path / 'runs'}",
+        f"--workdir={tmp_path / 'runs'}",
         "--count=4",
         "--held_out=3",
         "--size=40",

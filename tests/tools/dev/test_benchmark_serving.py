@@ -29,7 +29,7 @@ def test_benchmark(run_tool, model, photo):
     code, out, said = run_tool(
         "benchmark_serving",
         f"--model={model}",
-        f"--photo={photo}",
+        f"--images={photo}",
         "--clients=1,5",
         "--max_queue=2",
         "--seconds=0.3",
@@ -97,11 +97,11 @@ def test_what_it_counts(import_tool, model):
         (["--clients=0"], "numbers from 1 to 256"),
         (["--clients=many"], "must be numbers"),
         (["--box=1,2"], "cx,cy,side"),
-        (["--photo=none.jpg"], "none.jpg: No such file"),
+        (["--images=none.jpg"], "none.jpg: No such file"),
     ],
 )
 def test_benchmark_of_nonsense(run_tool, model, photo, flags, message):
     code, _, said = run_tool(
-        "benchmark_serving", f"--model={model}", f"--photo={photo}", *flags
+        "benchmark_serving", f"--model={model}", f"--images={photo}", *flags
     )
     assert code == 1 and message in said

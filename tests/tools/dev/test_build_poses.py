@@ -20,7 +20,7 @@ def test_the_program(tmp_path, run_tool):
     source, out = tmp_path / "some.npz", tmp_path / "chosen.npz"
     np.savez(source, poses=poses.shipped_poses()[:40])
     code, printed, error = run_tool(
-        "dev.build_poses", f"--source={source}", f"--out={out}", "--count=12"
+        "dev.build_poses", f"--poses={source}", f"--out={out}", "--count=12"
     )
     assert code == 0, error
     with np.load(out, allow_pickle=False) as file:

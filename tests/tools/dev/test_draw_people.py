@@ -13,7 +13,7 @@ def test_pictures_and_labels(tmp_path, run_tool):
         "dev.draw_people",
         f"--out={out}",
         "--count=3",
-        "--first=5",
+        "--start=5",
         "--size=64",
         "--columns=2",
         "--labels",
@@ -64,6 +64,8 @@ def test_bad_options(tmp_path, run_tool):
 
 def test_pictures_folder_without_pictures(tmp_path, run_tool):
     code, _, error = run_tool(
-        "dev.draw_people", f"--out={tmp_path / 'out'}", f"--pictures={tmp_path}"
+        "dev.draw_people",
+        f"--out={tmp_path / 'out'}",
+        f"--backgrounds={tmp_path}",
     )
     assert code == 1 and "holds no .jpg or .png pictures" in error
