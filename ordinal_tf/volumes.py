@@ -8,6 +8,10 @@ are indexed y, x: the functions here do the crossing.
 import numpy as np
 from keras import ops
 
+# What a depth of 1 on the network's own scale stands for, wherever depths in
+# mm are known: the original's half volume, 32 bins of 31.031965 mm.
+DEPTH_UNIT_MM = 32 * 31.031965
+
 
 def volume_marginals(volume, depth_bins):
     """Softmax over a joint's whole volume, summed onto the plane and onto z.
@@ -58,7 +62,7 @@ def expected_depth(pz, depths):
 
 
 def ordinal_depths(depth_bins):
-    """Depth of each bin on the network's own scale, -1 to 1 - 1 / half.
+    """Depth of each bin in units of `DEPTH_UNIT_MM`, -1 to 1 - 1 / half.
 
     0 is the bin `D / 2`, which is where the original's reconstruction input
     has it: `(bin - 33) / 32` for 64 bins counted from 1.

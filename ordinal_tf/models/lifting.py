@@ -7,10 +7,7 @@ are normalised and outputs are metres, so these functions hold the layout.
 import keras
 from keras import layers, ops
 
-# The official depth input is (bin - 33) / 32, with bins of 31.031965 mm
-# relative to the root: one unit is 993.02 mm, bin 33 holds the root.
-DEPTH_BIN_MM = 31.031965
-DEPTH_UNIT_MM = 32 * DEPTH_BIN_MM
+from ordinal_tf import volumes
 
 
 def build_reconstruction(
@@ -90,7 +87,8 @@ def reconstruction_input(keypoints, depth, *, root=0):
 
     Args:
         keypoints: `(..., N, 2)` x, y in any unit.
-        depth: `(..., N)` normalised depth (units of `DEPTH_UNIT_MM`).
+        depth: `(..., N)` normalised depth (units of
+            `volumes.DEPTH_UNIT_MM`).
         root: int, the joint that x and y are relative to.
 
     Returns:
@@ -105,11 +103,11 @@ def reconstruction_input(keypoints, depth, *, root=0):
 
 def normalise_depth(depth_mm):
     """Root-relative depth in mm to the network's unit."""
-    return depth_mm / DEPTH_UNIT_MM
+    return depth_mm / volumes.DEPTH_UNIT_MM
 
 
 def normalise_bin(depth_bin):
-    """Depth bin (1 to 64, the root in 33) to the network's unit."""
+    """Official depth bin (1 to 64, the root in 33) to the network's unit."""
     return (depth_bin - 33.0) / 32.0
 
 

@@ -12,10 +12,6 @@ from keras import ops
 from ordinal_tf import losses, volumes
 from ordinal_tf.models.decoding import CELL
 
-# Millimetres from the middle bin to either end of the volume (64 bins of
-# 31.03 mm in the original).
-HALF_RANGE_MM = 1000.0
-
 
 def volume_objective(outputs, batch, options, *, z_resolutions, rank_scale):
     """Loss of the coarse-to-fine network: 2D on every stack, depth where D > 1.
@@ -92,7 +88,7 @@ def regression_objective(output, batch, options, *, rank_scale):
         )
     if options["depth_weight"]:
         known = batch["depth_mask"]
-        true = ops.where(known, batch["depth"], 0.0) / HALF_RANGE_MM
+        true = ops.where(known, batch["depth"], 0.0) / volumes.DEPTH_UNIT_MM
         pred = ops.where(known, output[..., -1], 0.0)
         parts["depth"] = ops.sum(ops.square(true - pred), axis=-1)
     return _weigh(parts, options, rank_scale)
@@ -118,8 +114,8 @@ def _heatmap(kind, target, log_xy, mask):
 
 def _depth_factors(depth, bins, sigma):
     """`(B, 17, D)` Gaussians along z around depths in mm."""
-    centres = volumes.ordinal_depths(bins) * HALF_RANGE_MM
-    step = HALF_RANGE_MM / (bins // 2)
+    centres = volumes.ordinal_depths(bins) * volumes.DEPTH_UNIT_MM
+    step = volumes.DEPTH_UNIT_MM / (bins // 2)
     distance = (depth[..., None] - centres) / (sigma * step)
     return ops.exp(-0.5 * ops.square(distance))
 

@@ -18,8 +18,10 @@ OPTIONS = {
     "depth_weight": 3.0,
     "volume_weight": 0.7,
 }
-# Depth of each of four bins, -1 to 1 - 1/2.
+# Depth of each of four bins, -1 to 1 - 1/2, and mm of a depth of 1: 32 bins
+# of the original.
 CENTRES = np.array([-1.0, -0.5, 0.0, 0.5])
+UNIT_MM = 993.02288
 
 
 def make_batch(count=3, seed=0):
@@ -81,7 +83,7 @@ def gaussian(batch, b, k):
 
 def depth_factors(batch, b, k):
     # Bins are 500 mm apart; sigma is in bins.
-    distance = (batch["depth"][b, k] - 1000 * CENTRES) / 500
+    distance = (batch["depth"][b, k] - UNIT_MM * CENTRES) / (UNIT_MM / 2)
     return np.exp(-0.5 * (distance / OPTIONS["sigma"]) ** 2)
 
 
@@ -196,8 +198,8 @@ def test_heads_by_hand():
         return {key: float(value) for key, value in found.items()}
 
     rank = rank_by_hand(batch, 10.0 * output[..., 2].astype("float64"))
-    metres = np.where(batch["depth_mask"], batch["depth"], 0) / 1000
-    diff = np.where(batch["depth_mask"], output[..., 2] - metres, 0)
+    units = np.where(batch["depth_mask"], batch["depth"], 0) / UNIT_MM
+    diff = np.where(batch["depth_mask"], output[..., 2] - units, 0)
     depth = np.square(diff).sum(-1).mean()
     # The crop has 20 pixels, its centre at 9.5.
     known = batch["keypoint_mask"][..., None]
