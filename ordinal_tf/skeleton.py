@@ -172,7 +172,8 @@ _STAND_INS = {
     # Human3.6M's spine lies 256 mm above the pelvis, 250 mm below the thorax.
     "spine": [(("pelvis", "thorax"), True)],
     # Human3.6M's "nose" is the jaw, halfway from thorax to head (121, 115 mm).
-    # The head of MPI-INF-3DHP is the lower end of the head, near the jaw.
+    # Only MPI-INF-3DHP has a joint `head`: the lower end of the head, near the
+    # jaw. Other sets call the crown so, which is our `head_top`.
     "nose": [
         (("upper_neck",), True),
         (("head",), True),
@@ -181,13 +182,11 @@ _STAND_INS = {
     "upper_neck": [(("nose",), True)],
 }
 
-# Human3.6M's head joint is about 10 cm below the crown, which is the head
-# top of LSP, MPII and MPI-INF-3DHP; COCO's nose is the face's, Human3.6M's the
-# jaw.
-_DEFINED_APART = {
-    "head_top": ("lsp14", "mpii16", "mpi_inf_3dhp17"),
-    "nose": ("coco17",),
-}
+# Human3.6M's head joint is about 10 cm below the crown, which is the head top
+# of LSP, MPII, MPI-INF-3DHP and of whoever labels photographs; so is its
+# "nose", the jaw, another point than the face's nose of COCO and of others.
+_H36M = ("h36m17", "h36m17_left_first", "h36m32")
+_OF_H36M = {"head_top": (*_H36M, "humaneva15"), "nose": _H36M}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -271,8 +270,9 @@ def mapping(source, target):
         if row is None:
             continue
         weights[t] = row
-        apart = _DEFINED_APART.get(joint, ())
-        rough |= (source.name in apart) != (target.name in apart)
+        if joint in _OF_H36M:
+            same = _OF_H36M[joint]
+            rough |= (source.name in same) != (target.name in same)
         approximate[t] = rough
     return Mapping(source, target, weights, weights.any(-1), approximate)
 

@@ -15,7 +15,6 @@ import functools
 import os
 import pathlib
 
-import scipy.io
 from absl import app, flags
 
 from ordinal_tf import skeleton
@@ -53,6 +52,15 @@ _SPLIT = flags.DEFINE_string(
 )
 _SKIP_LIMIT = flags.DEFINE_integer(
     "skip_limit", 20, "Bad records that may be skipped."
+)
+_CATEGORY = flags.DEFINE_string(
+    "category",
+    None,
+    "coco, custom: name or id of the category to read; by default the one "
+    "that has keypoints, or is called person.",
+)
+_IGNORE_JOINTS = flags.DEFINE_list(
+    "ignore_joints", [], "coco, custom: names of joints to leave out."
 )
 _MARGIN = flags.DEFINE_float(
     "margin", cutouts.MARGIN, "Side of the kept window, in sides of the box."
@@ -108,32 +116,24 @@ _SHARD_RECORDS = flags.DEFINE_integer(
 
 
 def _lsp():
-    folder = pathlib.Path(_SOURCE.value)
     photos = lsp.read_lsp(
-        folder,
+        _SOURCE.value,
         first=_FIRST.value,
         last=_LAST.value,
         skip_limit=_SKIP_LIMIT.value,
     )
-    (shape,) = (
-        shape
-        for name, shape, _ in scipy.io.whosmat(folder / "joints.mat")
-        if name == "joints"
-    )
-    if shape[1] == len(skeleton.MPII16):
+    if photos.source is skeleton.MPII16:
         return _photos(
             photos,
             "MPII Human Pose, person crops in the layout of the ordinal "
             "annotations",
             "for research; see the dataset's terms",
-            skeleton.MPII16,
         )
     return _photos(
         photos,
         "Leeds Sports Pose, original or extended, in the layout of the "
         "ordinal annotations",
         "for research; the photographs belong to their authors",
-        skeleton.LSP14,
     )
 
 
@@ -176,7 +176,7 @@ def _synthetic():
     return made, about
 
 
-def _photos(photos, title, licence, source):
+def _photos(photos, title, licence):
     """People of picture files, and what the card says of them."""
     options = {
         "margin": _MARGIN.value,
@@ -184,70 +184,72 @@ def _photos(photos, title, licence, source):
         "quality": _QUALITY.value,
     }
     people = writing.PhotoPeople(photos, _SOURCE.value, options)
-    return people, cards.About(title, licence, source)
+    return people, cards.About(
+        title, licence, photos.source, photos.left_out, photos.notes
+    )
 
 
-# Readers of pictures on disk that need no other flags: function, what the
-# card says, and what was labelled.
+# Readers of pictures on disk: function, what the card says, and the flags
+# that it takes besides `--split`. Of videos every copy lacks some, and their
+# readers name each.
 _READERS = {
     "mpii": (
         mpii.read_mpii,
         "MPII Human Pose, the release of 2016",
         "for research, not commercial",
-        skeleton.MPII16,
+        (_SKIP_LIMIT,),
     ),
     "coco": (
         coco.read_coco,
         "COCO keypoints",
         "annotations CC BY 4.0; the pictures belong to their authors",
-        skeleton.COCO17,
+        (_SKIP_LIMIT, _CATEGORY, _IGNORE_JOINTS),
     ),
     "custom": (
         coco.read_custom,
         "Own pictures, COCO keypoints and relations",
         "their owner's",
-        skeleton.COCO17,
+        (_SKIP_LIMIT, _CATEGORY, _IGNORE_JOINTS),
     ),
     "h36m": (
         h36m.read_h36m,
         "Human3.6M in the layout of the coarse-to-fine code",
         "academic use, see the dataset's terms",
-        skeleton.H36M17_LEFT_FIRST,
+        (_SKIP_LIMIT,),
     ),
     "h36m_npz": (
         h36m_npz.read_h36m_npz,
         "Human3.6M as MMPose packages it",
         "academic use, see the dataset's terms",
-        skeleton.H36M17,
+        (_SKIP_LIMIT,),
     ),
     "h36m_release": (
         h36m_release.read_h36m_release,
         "Human3.6M, the release itself, 10 frames a second",
         "academic use, see the dataset's terms",
-        skeleton.H36M32,
+        (),
     ),
     "humaneva": (
         humaneva.read_humaneva,
         "HumanEva-I, walking and jogging",
         "for research, see the dataset's terms",
-        skeleton.HUMANEVA15,
+        (),
     ),
     "mpi_inf_3dhp": (
         mpi_inf_3dhp.read_mpi_inf_3dhp,
         "MPI-INF-3DHP, test set",
         "for research, not commercial",
-        skeleton.MPI_INF_3DHP17,
+        (_SKIP_LIMIT,),
     ),
 }
 
 
-_VIDEOS = ("h36m_release", "humaneva")
-
-
 def _read(name):
-    read, *about = _READERS[name]
-    # Of videos every copy lacks some; their readers name each.
-    options = {} if name in _VIDEOS else {"skip_limit": _SKIP_LIMIT.value}
+    read, title, licence, own_flags = _READERS[name]
+    for flag in (_CATEGORY, _IGNORE_JOINTS):
+        if flag.value and flag not in own_flags:
+            raise ValueError(f"--{flag.name} is for coco and custom only.")
+    options = {flag.name: flag.value for flag in own_flags}
     if _SPLIT.value:
         options["split"] = _SPLIT.value
     photos = read(_SOURCE.value, **options)
@@ -257,7 +259,8 @@ def _read(name):
             f"{_SOURCE.value} has people 1 to {len(photos)}; the range asked "
             f"for is {first} to {last}."
         )
-    return _photos(photos.take(slice(first - 1, last)), *about)
+    photos = photos.take(slice(first - 1, last))
+    return _photos(photos, title, licence)
 
 
 # Each reads its flags and returns the people and a `cards.About`.

@@ -16,15 +16,20 @@ class About:
         title: str, the dataset's full name and year.
         licence: str, in a few words.
         source: `skeleton.Skeleton` that was labelled.
+        left_out: dict of reason to number of what the dataset has and is not
+            prepared.
+        notes: sentences on what the reader had to decide.
     """
 
     title: str
     licence: str
     source: skeleton.Skeleton
+    left_out: dict = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def describe(about):
-    """The card's entries on title, licence and joints."""
+    """The card's entries on title, licence, joints and what is left out."""
     to_body = skeleton.mapping(about.source, skeleton.H36M17)
     names = np.array(skeleton.H36M17.joints)
     return {
@@ -34,9 +39,12 @@ def describe(about):
             "skeleton": skeleton.H36M17.name,
             "names": names.tolist(),
             "from": about.source.name,
+            "labelled": list(about.source.joints),
             "approximate": names[to_body.approximate].tolist(),
             "missing": names[~to_body.mask].tolist(),
         },
+        "left_out": dict(about.left_out),
+        "notes": list(about.notes),
     }
 
 
@@ -224,6 +232,7 @@ def text(card):
         "licence": card["licence"],
         "people": f"{card['records']} in {card['pictures']} pictures, "
         f"{len(card['skipped'])} skipped",
+        "left out": _counts(card.get("left_out", {})),
         "files": f"{len(card['shards'])} shards, {size / 1e6:.1f} MB",
         "pictures": f"{_shown(card['width'])} x {_shown(card['height'])} px",
         "box side": f"{_shown(card['box_side'])} px",
@@ -238,6 +247,7 @@ def text(card):
         "options": ", ".join(f"{k}={v}" for k, v in card["options"].items()),
     }
     shown = [f"{key:10} {value}" for key, value in lines.items()]
+    shown += [f"{'note':10} {note}" for note in card.get("notes", ())]
     columns = dict(card["coverage"])
     if card["seen"]:
         columns["seen"] = card["seen"]
@@ -246,6 +256,10 @@ def text(card):
         shares = [100 * column[joint] for column in columns.values()]
         shown.append(f"{joint:15}" + "".join(f"{s:10.1f}" for s in shares))
     return "\n".join(shown)
+
+
+def _counts(counts):
+    return ", ".join(f"{n} {key}" for key, n in counts.items()) or "nothing"
 
 
 def _shares(counts):

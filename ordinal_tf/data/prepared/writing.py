@@ -72,9 +72,9 @@ class PhotoPeople:
     def fingerprint(self):
         """str that changes with labels, options and the pictures' sizes."""
         digest = hashlib.sha256(repr(sorted(self.options.items())).encode())
-        for field in dataclasses.fields(self.photos):
-            if field.name not in ("name", "paths"):
-                digest.update(getattr(self.photos, field.name).tobytes())
+        for name, array in self.photos.columns.items():
+            if name != "paths":
+                digest.update(array.tobytes())
         for text in self.photos.paths:
             path = pathlib.Path(text)
             file = pathlib.Path(video.split_path(text)[0])

@@ -1,10 +1,13 @@
 """Labels of many photographs in memory, in one form for every dataset."""
 
+import collections
 import dataclasses
 
 import numpy as np
 
-from ordinal_tf import skeleton
+from ordinal_tf import ordinal, skeleton
+
+_CHUNK = 4096  # People whose relations are derived at a time.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,11 +26,16 @@ class LabelledPhotos:
         depth: `(N, K)` float32 mm, root-relative.
         depth_mask: `(N, K)` bool.
         relation: `(N, K, K)` int8, antisymmetric, +1: i is nearer than j.
-        relation_mask: `(N, K, K)` bool, symmetric, an annotated pair.
+        relation_mask: `(N, K, K)` bool, symmetric, a pair that is annotated,
+            or follows from the depths.
         pose: `(N, K, 3)` float32 mm, camera axes, seen from the camera.
         pose_mask: `(N, K)` bool.
         camera: `(N, 3, 3)` float32, intrinsics in image pixels without
             distortion; zeros where unknown.
+        source: `skeleton.Skeleton` that was labelled.
+        left_out: dict of reason to number of what the dataset has and is not
+            among these people.
+        notes: sentences on what the reader had to decide.
     """
 
     name: str
@@ -42,18 +50,26 @@ class LabelledPhotos:
     pose: np.ndarray
     pose_mask: np.ndarray
     camera: np.ndarray
+    source: skeleton.Skeleton = skeleton.H36M17
+    left_out: dict = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __len__(self):
         return len(self.paths)
 
+    @property
+    def columns(self):
+        """dict of the arrays that have an entry for each person."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.type is np.ndarray
+        }
+
     def take(self, rows):
         """The people at `rows` (indices or a slice), in that order."""
-        fields = {
-            field.name: getattr(self, field.name)[rows]
-            for field in dataclasses.fields(self)
-            if field.name != "name"
-        }
-        return LabelledPhotos(name=self.name, **fields)
+        taken = {name: array[rows] for name, array in self.columns.items()}
+        return dataclasses.replace(self, **taken)
 
 
 def labelled(
@@ -65,15 +81,21 @@ def labelled(
     keypoint_mask=None,
     relation=None,
     relation_mask=None,
+    depth=None,
+    depth_mask=None,
     pose=None,
     pose_mask=None,
     camera=None,
+    source=skeleton.H36M17,
+    left_out=None,
+    notes=(),
 ):
     """`LabelledPhotos` from what a dataset knows; the rest is masked.
 
-    Depth follows from the pose where the root is known. Arguments are the
-    fields of `LabelledPhotos`, in any number type; values that are not
-    masked must be finite.
+    Depth follows from the pose where the root is known, and relations follow
+    from the depth (equal below the paper's 100 mm) where none are given.
+    Arguments are the fields of `LabelledPhotos`, in any number type; values
+    that are not masked must be finite.
 
     Raises:
         ValueError: an array has another shape than its field, or holds
@@ -101,14 +123,20 @@ def labelled(
             )
         return value.astype(dtype)
 
-    # One mask for `keypoints`, `pose` and `relation` each.
+    # One mask for `keypoints`, `depth`, `pose` and `relation` each.
     k_mask = field("keypoint_mask", keypoint_mask, (joints,), bool)
     p_mask = field("pose_mask", pose_mask, (joints,), bool)
     pairs = (joints, joints)
     r_mask = field("relation_mask", relation_mask, pairs, bool)
     pose = field("pose", pose, (joints, 3), np.float64, p_mask[..., None])
-    d_mask = p_mask & p_mask[:, root : root + 1]
-    depth = np.where(d_mask, pose[..., 2] - pose[:, root : root + 1, 2], 0.0)
+    if depth is None:
+        d_mask = p_mask & p_mask[:, root : root + 1]
+        depth = pose[..., 2] - pose[:, root : root + 1, 2]
+    else:
+        d_mask = field("depth_mask", depth_mask, (joints,), bool)
+    depth = field("depth", depth, (joints,), np.float32, d_mask)
+    if relation is None:
+        relation, r_mask = _relations(depth, d_mask)
     return LabelledPhotos(
         name=name,
         paths=np.asarray(paths, str),
@@ -117,36 +145,76 @@ def labelled(
             "keypoints", keypoints, (joints, 2), np.float32, k_mask[..., None]
         ),
         keypoint_mask=k_mask,
-        depth=depth.astype(np.float32),
+        depth=depth,
         depth_mask=d_mask,
         relation=field("relation", relation, pairs, np.int8, r_mask),
         relation_mask=r_mask,
         pose=pose.astype(np.float32),
         pose_mask=p_mask,
         camera=field("camera", camera, (3, 3), np.float32),
+        source=source,
+        left_out=dict(left_out or {}),
+        notes=tuple(notes),
     )
 
 
+def _relations(depth, mask):
+    """`(N, K, K)` relations that known depths imply, and their mask."""
+    shape = (*depth.shape, depth.shape[1])
+    relation, known = np.zeros(shape, np.int8), np.zeros(shape, bool)
+    for first in range(0, len(depth), _CHUNK):
+        rows = slice(first, first + _CHUNK)
+        if mask[rows].any():
+            relation[rows], known[rows] = map(
+                np.asarray,
+                ordinal.relations_from_depths(depth[rows], mask=mask[rows]),
+            )
+    return relation, known
+
+
 class BadRecords:
-    """Counts the records of a dataset that had to be skipped.
+    """Counts what of a dataset is left out, and why.
 
     Args:
         name: str, the dataset, for messages.
-        limit: int, how many may be skipped before it is an error.
+        limit: int, how many bad records may be skipped before it is an error.
         report: function of one str that tells the user of each.
+
+    Attributes:
+        left_out: `collections.Counter` of reasons.
     """
 
     def __init__(self, name, limit, report=print):
         self.name, self.limit, self.report = name, limit, report
-        self.reasons = []
+        self.bad = 0
+        self.left_out = collections.Counter()
 
-    def skip(self, reason):
-        """Reports a record; `ValueError` once there are too many."""
-        self.reasons.append(reason)
+    def skip(self, reason, *, kind="bad records, each named"):
+        """Reports a bad record; `ValueError` once there are too many.
+
+        Args:
+            reason: str, a sentence.
+            kind: str, what it is counted under in `left_out`.
+        """
+        self.bad += 1
         self.report(f"skipped: {reason}")
-        if len(self.reasons) > self.limit:
+        if self.bad > self.limit:
             raise ValueError(
                 f"{self.name} has more than {self.limit} bad records, the "
-                f"last one: {reason} Mend the data, or raise the limit "
-                "(`--config.data.skip_limit`)."
+                f"last one: {reason} Mend the data, or allow more by a higher "
+                "`skip_limit`."
             )
+        self.left_out[kind] += 1
+
+    def leave_out(self, kind, count=1):
+        """Counts what is healthy and of no use here."""
+        if count:
+            self.left_out[kind] += int(count)
+
+    def summarize(self):
+        """Reports what was left out, by reason, where something was."""
+        if self.left_out:
+            reasons = ", ".join(
+                f"{count} {kind}" for kind, count in self.left_out.most_common()
+            )
+            self.report(f"{self.name}: left out {reasons}.")

@@ -1,8 +1,8 @@
 """Reads LSP and MPII in the layout of the published ordinal annotations.
 
-A folder holds `images/`, `joints.mat` (`joints`, 3 x J x M: x, y, flag) and,
-unless only 2D is wanted, `ordinal.mat` (`ord`, M x J x J with NaN). J = 14 is
-LSP, J = 16 MPII. The number in a picture's name is its row, from 1: the
+A folder holds `images/`, `joints.mat` (`joints`, 3 x J x M: x, y, flag; in
+LSP-Extended's own file J x 3 x M) and, unless only 2D is wanted, `ordinal.mat`
+(`ord`, M x J x J with NaN). J = 14 is LSP, J = 16 MPII. The number in a picture's name is its row, from 1: the
 release has `lsp_dataset_original/images/im0001.jpg` (M = 2000) and
 `mpii_upis1h/images/00001_full.jpg` (M = 13030); LSP-Extended, without
 relations, has `im00001.jpg`.
@@ -50,25 +50,15 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
             empty, or there are too many bad records.
     """
     folder = pathlib.Path(folder)
-    joints = _read_numbers(folder / "joints.mat", "joints")
-    if (
-        joints.ndim != 3
-        or joints.shape[0] != 3
-        or joints.shape[1] not in (_SKELETONS)
-    ):
-        raise ValueError(
-            f"{folder / 'joints.mat'}: `joints` must be 3 x 14 x M (LSP) or "
-            f"3 x 16 x M (MPII). Found: {joints.shape}."
-        )
+    joints = _read_joints(folder / "joints.mat")
     source = _SKELETONS[joints.shape[1]]
-    total = joints.shape[2]
+    total = len(joints)
     last = total if last is None else last
     if not 1 <= first <= last <= total:
         raise ValueError(
             f"{folder} has images 1 to {total}; the range asked for is "
             f"{first} to {last}."
         )
-    joints = np.transpose(joints, (2, 1, 0))
     known = _annotated(joints)
     relation, relation_mask, strange = _read_relations(folder, source, total)
     pictures = _number_pictures(folder / "images")
@@ -112,14 +102,33 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
         relation[rows], relation_mask[rows]
     )
     boxes = geometry.box_around(joints[rows, :, :2], known[rows])
+    bad.summarize()
     return labels.labelled(
-        folder.name,
+        folder.resolve().name,
         [str(pictures[row + 1]) for row in rows],
         boxes,
         keypoints=keypoints,
         keypoint_mask=keypoint_mask,
         relation=relation,
         relation_mask=relation_mask,
+        source=source,
+        left_out=bad.left_out,
+    )
+
+
+def _read_joints(path):
+    """`(M, J, 3)`, whichever of the published layouts the file has."""
+    joints = _read_numbers(path, "joints")
+    if joints.ndim == 2:  # MATLAB drops the last axis where M is 1.
+        joints = joints[..., None]
+    shape = joints.shape[:2]
+    if joints.ndim == 3 and shape[0] == 3 and shape[1] in _SKELETONS:
+        return np.transpose(joints, (2, 1, 0))
+    if joints.ndim == 3 and shape[1] == 3 and shape[0] in _SKELETONS:
+        return np.transpose(joints, (2, 0, 1))
+    raise ValueError(
+        f"{path}: `joints` must be 3 x 14 x M (LSP), 14 x 3 x M "
+        f"(LSP-Extended) or 3 x 16 x M (MPII). Found: {joints.shape}."
     )
 
 

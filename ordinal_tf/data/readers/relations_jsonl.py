@@ -15,19 +15,22 @@ import json
 import numpy as np
 
 from ordinal_tf import skeleton
+from ordinal_tf.data.files import text
+from ordinal_tf.data.readers import ids, picture_names
 
 RELATIONS = {"closer": 1, "farther": -1, "equal": 0}
 
 
-def read_relations(path, body, people, bad):
+def read_relations(path, joints, people, bad):
     """Reads a file of relations.
 
     Args:
         path: file.
-        body: `skeleton.Skeleton` of the annotations; its joints may be named,
-            and those of `skeleton.H36M17`.
-        people: list of (image name, annotation id), a row each.
-        bad: `labels.BadRecords`, told of each line that says nothing.
+        joints: `joint_names.NamedJoints` of the annotations; these may be
+            named, and those of `skeleton.H36M17`.
+        people: list of (image name, annotation id or None), a row each.
+        bad: `labels.BadRecords`, told of each line that says nothing, and of
+            those on joints that are left out.
 
     Returns:
         dict of (row of `people`, joint a, joint b) to +1, -1 or 0, each pair
@@ -36,34 +39,35 @@ def read_relations(path, body, people, bad):
     Raises:
         ValueError: no text, or too many bad lines.
     """
-    by_image, by_number = {}, {}
-    for row, (image, number) in enumerate(people):
-        by_image.setdefault(image, []).append(row)
-        by_number[number] = row
-    try:
-        # JSON text may hold line separators that `splitlines` would cut at.
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text: {error}") from error
-    names = (*body.joints, *skeleton.H36M17.joints)
+    shown = _People(people)
     given = {}
-    for count, line in enumerate(lines, start=1):
+    # JSON text may hold line separators that `splitlines` would cut at.
+    for count, line in enumerate(text.read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            row, a, b, sign = _relation(
-                line, names, people, by_image, by_number
-            )
+            content = _content(line)
+            a, b = (_joint(content[key], joints) for key in "ab")
+            if a is None or b is None:
+                bad.leave_out("relations of joints that are left out")
+                continue
+            if a == b:
+                raise ValueError(f"a and b are both {a}.")
+            row = shown.find(content["image"], content.get("person"))
+            sign = RELATIONS[content["relation"]]
             if given.get((row, a, b), sign) != sign:
                 raise ValueError(f"an earlier line says otherwise of {a}, {b}.")
         except (ValueError, TypeError, RecursionError) as error:
-            bad.skip(f"line {count} of {path}: {error}")
+            bad.skip(
+                f"line {count} of {path}: {error}",
+                kind="bad lines of relations, each named",
+            )
             continue
         given[row, a, b], given[row, b, a] = sign, -sign
     return given
 
 
-def _relation(line, names, people, by_image, by_number):
+def _content(line):
     content = json.loads(line)
     if not isinstance(content, dict):
         raise ValueError("each line must be a JSON object.")
@@ -80,38 +84,57 @@ def _relation(line, names, people, by_image, by_number):
             "`relation` must be closer, farther or equal. Found: "
             f"{str(content['relation'])[:40]!r}."
         )
-    sign = RELATIONS[content["relation"]]
-    a, b = content["a"], content["b"]
-    for joint in (a, b):
-        if joint not in names:
-            near = difflib.get_close_matches(str(joint), names, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise ValueError(f"there is no joint {str(joint)[:40]!r}.{hint}")
-    if a == b:
-        raise ValueError(f"a and b are both {a}.")
-    return _which_person(content, people, by_image, by_number), a, b, sign
+    return content
 
 
-def _which_person(content, people, by_image, by_number):
-    rows = by_image.get(content["image"])
-    if rows is None:
-        raise ValueError(
-            f"nobody is annotated in a picture {content['image']!r}."
-        )
-    if "person" in content:
-        row = by_number.get(content["person"])
-        if row is None or people[row][0] != content["image"]:
+def _joint(name, joints):
+    """The joint that a name stands for; None where it is left out."""
+    joint = joints.find(name) if isinstance(name, str) else None
+    names = (*joints.body.joints, *skeleton.H36M17.joints)
+    if joint in names:
+        return joint
+    if name in joints.left_out:
+        return None
+    near = difflib.get_close_matches(str(name), names, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise ValueError(f"there is no joint {str(name)[:40]!r}.{hint}")
+
+
+class _People:
+    """Who is meant by a picture's name and, maybe, an id."""
+
+    def __init__(self, people):
+        self._people = people
+        self._rows, self._bare, self._by_number = {}, {}, {}
+        for row, (image, number) in enumerate(people):
+            path = picture_names.plain(image)
+            self._rows.setdefault(path, []).append(row)
+            self._bare.setdefault(path.rpartition("/")[2], set()).add(path)
+            self._by_number[number] = row
+
+    def find(self, image, person):
+        """Row of a person; `ValueError` where nobody, or who, is not clear."""
+        path = picture_names.plain(image) if isinstance(image, str) else None
+        if path not in self._rows:
+            # The bare name is enough where one picture has it.
+            same = self._bare.get((path or "").rpartition("/")[2], set())
+            path = next(iter(same)) if len(same) == 1 else None
+        if path is None:
+            raise ValueError(f"nobody is annotated in a picture {image!r}.")
+        rows = self._rows[path]
+        if person is not None:
+            row = self._by_number.get(ids.by_value(person))
+            if row not in rows:
+                raise ValueError(
+                    f"no annotation of {image} has the id {person}."
+                )
+            return row
+        if len(rows) > 1:
             raise ValueError(
-                f"no annotation of {content['image']} has the id "
-                f"{content['person']}."
+                f"{image} shows {len(rows)} people; say which, with "
+                f'"person": {self._people[rows[0]][1]} for the first.'
             )
-        return row
-    if len(rows) > 1:
-        raise ValueError(
-            f"{content['image']} shows {len(rows)} people; say which, with "
-            f'"person": {people[rows[0]][1]} for the first.'
-        )
-    return rows[0]
+        return rows[0]
 
 
 def map_relations(given, body, count):
