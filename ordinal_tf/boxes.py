@@ -4,6 +4,8 @@ import numpy as np
 
 # Pixels of box sides and, upwards, centres: beyond, crops leave float32.
 SMALLEST, LARGEST = 0.01, 1e6
+# Nobody can be seen in less.
+_PERSON = 2.0
 # A box this many times the picture's size shows nothing but its border.
 _TIMES = 100.0
 
@@ -16,8 +18,8 @@ def check_boxes(boxes, width, height):
         width, height: of their picture, in pixels.
 
     Raises:
-        ValueError: wrong shape, not finite, no size, far larger than the
-            picture or outside it.
+        ValueError: wrong shape, not finite, too small for a person, far
+            larger than the picture or outside it.
     """
     try:
         boxes = np.asarray(boxes, np.float32)
@@ -37,6 +39,12 @@ def check_boxes(boxes, width, height):
         if not (np.isfinite([cx, cy, side]).all() and side > SMALLEST):
             raise ValueError(
                 f"The box {row} must be finite, with a side above {SMALLEST}."
+            )
+        if side < _PERSON:
+            raise ValueError(
+                f"The box {row} has a side of {side:g} pixels, in which nobody "
+                "can be seen; boxes are pixels of the picture, not shares of "
+                "its size."
             )
         if side > _TIMES * max(width, height):
             raise ValueError(

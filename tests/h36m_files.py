@@ -3,7 +3,7 @@
 import numpy as np
 
 from ordinal_tf import skeleton
-from tests import video_files
+from tests import bodies, video_files
 
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")
 FOCAL, CENTRE = (80.0, 70.0), (32.0, 24.0)
@@ -12,8 +12,8 @@ RADIAL, TANGENTIAL = (-0.2, 0.25, -0.003), (-0.001, -0.0014)
 
 def world(frames, seed=0):
     """`(frames, 32, 3)` mm, z up, near the origin."""
-    rng = np.random.default_rng(seed)
-    pose = rng.normal(0, 300, (1, len(skeleton.H36M32), 3)) + [0, 0, 900]
+    body = bodies.people(1, skeleton.H36M32.joints, seed=seed)
+    pose = body[..., [0, 2, 1]] * [1, 1, -1] + [0, 0, 900]
     return pose + np.arange(frames)[:, None, None] * [3.0, 0, 0]
 
 

@@ -15,6 +15,8 @@ from ordinal_tf import boxes
         ([[1, 2, np.inf]], "finite"),
         ([[5, 5, -1]], "above 0.01"),
         ([[5, 5, 0.001]], "above 0.01"),
+        ([[5, 5, 0.9]], r"\[5, 5, 0.9\] has a side of 0.9 pixels, in which no"),
+        ([[0.5, 0.5, 1]], "pixels of the picture, not shares of its size"),
         ([[5, 5, 1e30]], "far larger than the picture of 100 x 50"),
         ([[500, 5, 10]], "outside the picture"),
         ([[5, -6, 10]], "outside the picture"),

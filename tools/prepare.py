@@ -246,9 +246,6 @@ _READERS = {
 
 def _read(name):
     read, title, licence, own_flags = _READERS[name]
-    for flag in (_CATEGORY, _IGNORE_JOINTS):
-        if flag.value and flag not in own_flags:
-            raise ValueError(f"--{flag.name} is for coco and custom only.")
     options = {flag.name: flag.value for flag in own_flags}
     if _SPLIT.value:
         options["split"] = _SPLIT.value
@@ -287,6 +284,9 @@ def _prepare(name):
         )
     if name != "synthetic" and not _SOURCE.value:
         raise ValueError("Name the dataset's folder with --source=DIR.")
+    for flag in (_CATEGORY, _IGNORE_JOINTS):
+        if flag.value and name not in ("coco", "custom"):
+            raise ValueError(f"--{flag.name} is for coco and custom only.")
     people, about = _DATASETS[name]()
     card = writing.prepare(
         people,

@@ -5,9 +5,16 @@ import json
 import cv2
 import pytest
 
+from ordinal_tf import skeleton
 from ordinal_tf.data.files import video
 from ordinal_tf.data.prepared import cutouts, reading
-from tests import h36m_files, lsp_files, prepared_files, video_files
+from tests import (
+    coco_files,
+    h36m_files,
+    lsp_files,
+    prepared_files,
+    video_files,
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +73,89 @@ def test_mpii_is_told_by_its_joints(run_tool, tmp_path):
     assert code == 0, err
     card = json.loads((tmp_path / "out" / "dataset.json").read_text())
     assert card["joints"]["from"] == "mpii16" and "MPII" in card["title"]
+
+
+def custom(run_tool, folder, *flags):
+    """Prepares own pictures; what was said, and the card."""
+    out = folder.parent / f"out{len(list(folder.parent.iterdir()))}"
+    code, said, err = prepare(
+        run_tool, "custom", f"--source={folder}", f"--out={out}", *flags
+    )
+    assert code == 0, err
+    return said, json.loads((out / "dataset.json").read_text())
+
+
+def test_the_card_says_which_joints_are_labelled(run_tool, tmp_path):
+    data = coco_files.content(2, joints=LSP_AND_TOE)
+    for row in data["annotations"]:
+        row["keypoints"] = row["keypoints"][:45]
+    data["annotations"].append(
+        {"id": 9, "image_id": 100, "category_id": 1, "bbox": [1, 1, 9, 9]}
+    )
+    folder = coco_files.write(tmp_path / "mine", data)
+    said, card = custom(run_tool, folder)
+    assert "annotations.json: left out 1 without keypoints." in said
+    assert "Joints that are left out: left_big_toe." in said
+    assert card["left_out"] == {"without keypoints": 1}
+    assert card["notes"] == ["Joints that are left out: left_big_toe."]
+    # The head top is labelled, which COCO's own set lacks.
+    assert card["joints"]["missing"] == []
+    assert card["joints"]["labelled"] == list(skeleton.LSP14.joints)
+    assert card["coverage"]["keypoint"]["head_top"] == 1
+    said, card = custom(run_tool, folder, "--ignore_joints=neck,Left Knee")
+    assert card["joints"]["missing"] == ["left_knee"]
+    assert "neck" not in card["joints"]["labelled"]
+    assert card["coverage"]["keypoint"]["left_knee"] == 0
+    code, said, _ = run_tool("inspect", f"--data={tmp_path / 'out1'}")
+    assert code == 0
+    assert "left out   1 without keypoints" in said
+    assert "note       Joints that are left out: left_big_toe." in said
+
+
+LSP_AND_TOE = (*skeleton.LSP14.joints, "left_big_toe")
+
+
+def test_one_category_of_several(run_tool, tmp_path):
+    data = coco_files.content(2)
+    data["categories"].append({"id": 2, "name": "me", "keypoints": ["nose"]})
+    more = {"keypoints": [9, 9, 2], "bbox": [5, 5, 9, 9]}
+    data["annotations"].append(
+        {"id": 9, "image_id": 100, "category_id": 2} | more
+    )
+    folder = coco_files.write(tmp_path / "mine", data)
+    _, card = custom(run_tool, folder)
+    assert card["records"] == 2
+    _, card = custom(run_tool, folder, "--category=me")
+    assert card["records"] == 1 and card["joints"]["labelled"] == ["nose"]
+    code, _, err = prepare(
+        run_tool, "lsp", "--source=x", "--out=y", "--category=me"
+    )
+    assert code == 1 and "--category is for coco and custom only" in err
+
+
+def test_too_many_bad_people_name_a_flag_of_this_program(run_tool, tmp_path):
+    data = coco_files.content(3)
+    for row in data["annotations"][1:]:
+        row["keypoints"] = [1, 2, 2]
+    folder = coco_files.write(tmp_path / "mine", data)
+    code, _, err = prepare(
+        run_tool,
+        *("custom", f"--source={folder}", f"--out={tmp_path}/out"),
+        "--skip_limit=1",
+    )
+    assert code == 1 and "allow more by a higher `skip_limit`" in err
+    assert "--config" not in err
+
+
+def test_the_folder_where_one_stands(run_tool, tmp_path, monkeypatch):
+    monkeypatch.chdir(coco_files.write(tmp_path / "mine", coco_files.content()))
+    code, _, err = prepare(
+        run_tool, "custom", "--source=.", f"--out={tmp_path}/out"
+    )
+    assert code == 0, err
+    opened = reading.open_prepared(tmp_path / "out")
+    assert opened.card["name"] == "mine"
+    assert opened.read(0)["name"] == "images/photo0.jpg"
 
 
 def test_what_looks_wrong_fails(run_tool, tmp_path, monkeypatch):

@@ -67,9 +67,10 @@ def _h36m():
     from ordinal_tf.data.readers import h36m
 
     (made,) = _load("tests.data.readers.test_h36m")
-    pose = np.tile(made.POSE, (3, 1, 1))
     return Reader(
-        lambda folder: made.write_release(folder, made.tags(S=pose), mat=True),
+        lambda folder: made.write_release(
+            folder, made.tags(S=made.POSE), mat=True
+        ),
         ("*.h5", "*.mat", "*.txt"),
         lambda folder: h36m.read_h36m(
             folder, split="train", skip_limit=2, report=quiet
@@ -407,14 +408,11 @@ def _fault_of_labels(photos):
     count = len(photos)
     if not count:
         return "nobody"
-    for field in dataclasses.fields(photos):
-        value = getattr(photos, field.name)
-        if field.name == "name":
-            continue
+    for name, value in photos.columns.items():
         if len(value) != count:
-            return f"{len(value)} {field.name} of {count} people"
+            return f"{len(value)} {name} of {count} people"
         if value.dtype.kind == "f" and not np.isfinite(value).all():
-            return f"{field.name} that is not finite"
+            return f"{name} that is not finite"
     if not (photos.boxes[:, 2] > 0).all():
         return "a box without area"
     if (photos.relation != -np.swapaxes(photos.relation, 1, 2)).any():

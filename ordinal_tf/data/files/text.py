@@ -15,8 +15,12 @@ _MARKS = (
 )
 
 
-def read_text(path):
+def read_text(path, *, encoding="utf-8"):
     """The text of a file, without the mark; line ends become "\\n".
+
+    Args:
+        path: file.
+        encoding: str, of a file without a mark.
 
     Raises:
         ValueError: this is no such text; names the file.
@@ -24,7 +28,7 @@ def read_text(path):
     """
     data = pathlib.Path(path).read_bytes()
     encoding = next(
-        (name for mark, name in _MARKS if data[:3].startswith(mark)), "utf-8"
+        (name for mark, name in _MARKS if data.startswith(mark)), encoding
     )
     try:
         text = data.decode(encoding)

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from ordinal_tf import files
+from ordinal_tf.data.files import text
 from ordinal_tf.data.prepared import records
 
 CARD, INDEX, SHEET = "dataset.json", "index.npz", "sheet.png"
@@ -156,7 +157,7 @@ def _read_card(folder):
             "has finished."
         )
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(text.read_text(path))
     except ValueError as error:
         raise ValueError(
             f"{path} is not JSON: {error}; prepare the dataset again."

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from ordinal_tf import files
 from ordinal_tf._version import __version__
-from ordinal_tf.data.files import video
+from ordinal_tf.data.files import text, video
 from ordinal_tf.data.prepared import (
     cards,
     cutouts,
@@ -75,9 +75,9 @@ class PhotoPeople:
         for name, array in self.photos.columns.items():
             if name != "paths":
                 digest.update(array.tobytes())
-        for text in self.photos.paths:
-            path = pathlib.Path(text)
-            file = pathlib.Path(video.split_path(text)[0])
+        for name in self.photos.paths:
+            path = pathlib.Path(name)
+            file = pathlib.Path(video.split_path(name)[0])
             size = file.stat().st_size if file.is_file() else -1
             digest.update(f"{path.name} {size}\n".encode())
         return digest.hexdigest()
@@ -357,6 +357,6 @@ def _finish(out, request, parts, tasks):
 
 def _read_json(path):
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(text.read_text(path))
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}.") from error

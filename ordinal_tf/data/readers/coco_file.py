@@ -16,10 +16,12 @@ import numpy as np
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.files import text
-from ordinal_tf.data.readers import ids, joint_names, picture_names
-
-# Joints within fewer pixels are no labels of a person.
-_SMALLEST_PX = 2.0
+from ordinal_tf.data.readers import (
+    ids,
+    joint_names,
+    picture_names,
+    plausible,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -299,12 +301,9 @@ def _holds(bbox, points):
 
 def _check_place(points, picture):
     """Joints may lie outside of a picture that cuts the person, but near."""
-    extent = np.ptp(points, axis=0).max()
-    if len(points) > 2 and extent < _SMALLEST_PX:
-        raise ValueError(
-            f"its {len(points)} joints lie within {extent:.2g} pixels; are "
-            "these shares of the picture's size? They must be pixels."
-        )
+    fault = plausible.spread_fault(points)
+    if fault:
+        raise ValueError(fault)
     width, height = picture.get("width"), picture.get("height")
     if not all(type(v) in (int, float) and v > 0 for v in (width, height)):
         return

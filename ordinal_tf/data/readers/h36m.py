@@ -21,8 +21,8 @@ import pathlib
 import numpy as np
 
 from ordinal_tf import skeleton
-from ordinal_tf.data.files import hdf5, matlab
-from ordinal_tf.data.readers import labels
+from ordinal_tf.data.files import hdf5, matlab, text
+from ordinal_tf.data.readers import labels, plausible
 
 _JOINTS = skeleton.H36M17_LEFT_FIRST
 _BIN_LIMITS_MM = (-1005.1859029814127, 980.8598618317474)
@@ -117,6 +117,7 @@ def read_annotations(path):
         raise ValueError(f"{path}: `annot.K` holds no intrinsics in pixels.")
     mapping = skeleton.mapping(_JOINTS, skeleton.H36M17)
     poses, _ = mapping.points(np.swapaxes(camera, 1, 2), known)
+    plausible.check_clip(f"{path}, `annot.S`", poses)
     names = tuple(str(name) for name in np.atleast_1d(annotation.imgname))
     if len(names) != len(poses):
         raise ValueError(
@@ -166,9 +167,15 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
 
     usable = (np.abs(boxes) < 1e5).all(-1) & (boxes[:, 2] >= 1)
     behind = np.zeros(len(names), bool)
+    odd = [None] * len(names)
+    pixels = np.where(known[..., None], keypoints, 0.0)
+    misfit = plausible.box_faults(boxes, pixels, known)
     if pose is not None:
         near = (np.abs(pose) < 1e6).all((1, 2))
         behind = ~(near & (pose[..., 2] > 0).all(-1))
+        every = np.ones(pose.shape[:2], bool)
+        finite = np.where(near[:, None, None], pose, 0.0)
+        odd = plausible.pose_faults(finite, every)
     bad = labels.BadRecords(str(path), skip_limit, report)
     rows = []
     for row, name in enumerate(names):
@@ -179,6 +186,10 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
             fault = "no joint is annotated."
         elif behind[row]:
             fault = "its S is not finite, or behind the camera."
+        elif odd[row]:
+            fault = f"by its S, {odd[row]}"
+        elif misfit[row]:
+            fault = misfit[row]
         elif depth is not None and not np.isfinite(depth[row]).all():
             fault = "its zind is not 1 to 64."
         elif not (images / name).is_file():
@@ -189,7 +200,9 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
             rows.append(row)
     if not rows:
         raise ValueError(f"{path}: no usable record.")
-    photos = labels.labelled(
+    known_depth = None if depth is None else np.ones((len(rows), 17), bool)
+    bad.summarize()
+    return labels.labelled(
         f"h36m_{split}",
         [str(images / names[row]) for row in rows],
         boxes[rows],
@@ -197,24 +210,18 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
         keypoint_mask=known[rows],
         pose=None if pose is None else pose[rows],
         pose_mask=None if pose is None else np.ones((len(rows), 17), bool),
+        depth=None if depth is None else depth[rows],
+        depth_mask=known_depth,
         camera=None if camera is None else camera[rows],
-    )
-    if depth is None:
-        return photos
-    return dataclasses.replace(
-        photos,
-        depth=depth[rows].astype(np.float32),
-        depth_mask=np.ones((len(rows), 17), bool),
+        source=_JOINTS,
+        left_out=bad.left_out,
     )
 
 
 def _read_names(path):
     if not path.is_file():
         raise ValueError(f"{path} is missing; it must name the frames.")
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text: {error}.") from error
+    lines = text.read_text(path).split("\n")
     names = [line.strip() for line in lines if line.strip()]
     if not names or any("\0" in name for name in names):
         raise ValueError(f"{path} must hold one file name a line.")

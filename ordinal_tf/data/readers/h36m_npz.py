@@ -22,7 +22,7 @@ import numpy as np
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.files import npz
-from ordinal_tf.data.readers import labels
+from ordinal_tf.data.readers import labels, plausible
 
 _SPLITS = {"train": "train", "test": "test", "valid": "test"}
 
@@ -77,8 +77,10 @@ def read_h36m_npz(
     part, pose = arrays["part"], 1000.0 * arrays["S"][..., :3]
     # NaN, and what no place can be, is not annotated.
     known = (np.abs(part) < 1e5).all(-1) & (part[..., 2] > 0)
-    pose_known = (np.abs(arrays["S"]) < 1e3).all(-1) & (arrays["S"][..., 3] > 0)
+    pose_known = (np.abs(pose) < 1e9).all(-1) & (arrays["S"][..., 3] > 0)
     boxes = np.column_stack([arrays["center"], 200.0 * arrays["scale"]])
+    odd = plausible.pose_faults(pose, pose_known)
+    misfit = plausible.box_faults(boxes, part[..., :2], known)
     bad = labels.BadRecords(str(path), skip_limit, report)
     paths, rows = [], []
     for row, name in enumerate(names):
@@ -91,6 +93,10 @@ def read_h36m_npz(
             fault = "no joint is annotated."
         elif (pose[row, pose_known[row], 2] <= 0).any():
             fault = "its S is behind the camera."
+        elif odd[row]:
+            fault = f"by its S in metres, {odd[row]}"
+        elif misfit[row]:
+            fault = misfit[row]
         elif picture is None:
             fault = f"there is no picture {candidates[0]}."
         if fault:
@@ -100,6 +106,7 @@ def read_h36m_npz(
             rows.append(row)
     if not rows:
         raise ValueError(f"{path}: no usable record.")
+    bad.summarize()
     return labels.labelled(
         path.stem,
         paths,
@@ -108,6 +115,8 @@ def read_h36m_npz(
         keypoint_mask=known[rows],
         pose=pose[rows],
         pose_mask=pose_known[rows],
+        source=skeleton.H36M17,
+        left_out=bad.left_out,
     )
 
 
@@ -198,4 +207,6 @@ def _clip(path, name, array):
         raise ValueError(f"{path}: {name!r} holds what are no places in m.")
     to_ours = skeleton.mapping(bodies[array.shape[1]], skeleton.H36M17)
     world = 1000.0 * array.astype(np.float64)
-    return to_ours.points(world, np.ones(array.shape[:2], bool))[0]
+    world, _ = to_ours.points(world, np.ones(array.shape[:2], bool))
+    plausible.check_clip(f"{path}, {name!r} in metres", world)
+    return world

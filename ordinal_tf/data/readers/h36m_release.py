@@ -21,7 +21,7 @@ import numpy as np
 
 from ordinal_tf import geometry, skeleton
 from ordinal_tf.data.files import cdf_check, video
-from ordinal_tf.data.readers import h36m_cameras, labels
+from ordinal_tf.data.readers import h36m_cameras, labels, plausible
 
 SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
 _VIDEO_FPS = 50
@@ -84,6 +84,7 @@ def read_h36m_release(
     )
     every = np.ones(keypoints.shape[:2], bool)
     box = geometry.box_around(keypoints, every, margin=1.0)
+    bad.summarize()
     return labels.labelled(
         f"h36m_{split}",
         paths,
@@ -93,6 +94,8 @@ def read_h36m_release(
         pose=pose,
         pose_mask=every,
         camera=matrix,
+        source=skeleton.H36M32,
+        left_out=bad.left_out,
     )
 
 
@@ -164,10 +167,11 @@ def _read_subject(folder, cameras, fps, bad):
     for path in files:
         try:
             world = read_positions(path)
+            world, _ = to_ours.points(world, np.ones(world.shape[:2], bool))
+            plausible.check_clip(path, world)
         except ValueError as error:
             bad.skip(f"{error} Its clips are left out.")
             continue
-        world, _ = to_ours.points(world, np.ones(world.shape[:2], bool))
         for name, camera in names.items():
             film = folder / "Videos" / f"{path.stem}.{name}.mp4"
             try:

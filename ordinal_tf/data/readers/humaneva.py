@@ -22,7 +22,7 @@ import numpy as np
 
 from ordinal_tf import geometry, skeleton
 from ordinal_tf.data.files import video
-from ordinal_tf.data.readers import humaneva_body, labels
+from ordinal_tf.data.readers import humaneva_body, labels, plausible
 from ordinal_tf.data.readers import humaneva_files as files
 
 SUBJECTS = ("S1", "S2", "S3")
@@ -114,6 +114,7 @@ def read_humaneva(
         np.concatenate(column) for column in zip(*clips, strict=True)
     )
     every_joint = np.ones(keypoints.shape[:2], bool)
+    bad.summarize()
     return labels.labelled(
         f"humaneva_{split}",
         paths,
@@ -123,6 +124,8 @@ def read_humaneva(
         pose=pose,
         pose_mask=every_joint,
         camera=matrix,
+        source=skeleton.HUMANEVA15,
+        left_out=bad.left_out,
     )
 
 
@@ -142,6 +145,7 @@ def _read_action(folder, action, frames, cameras, bad, report):
         )
         return []
     dropped = len(frames) - int(valid.sum())
+    bad.leave_out("frames without valid motion capture", dropped)
     if dropped:
         report(
             f"{folder.name} {action}: dropped {dropped} of {len(frames)} "
@@ -194,7 +198,10 @@ def _capture(folder, action, times):
             f"{folder / 'Mocap_Data'}, {action}_1: {error}."
         ) from error
     to_ours = skeleton.mapping(skeleton.HUMANEVA15, skeleton.H36M17)
-    return to_ours.points(joints, np.ones(joints.shape[:2], bool))[0], valid
+    pose, known = to_ours.points(joints, np.ones(joints.shape[:2], bool))
+    plausible.check_clip(f"{path.parent}, {action}_1", pose[valid])
+    faults = plausible.pose_faults(pose, known)
+    return pose, valid & np.array([fault is None for fault in faults])
 
 
 def _read_clip(folder, action, camera, starts, frames, poses):

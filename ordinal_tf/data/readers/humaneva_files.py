@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from ordinal_tf.data.files import matlab
+from ordinal_tf.data.files import matlab, text
 from ordinal_tf.data.mocap import c3d
 
 
@@ -89,8 +89,7 @@ def _numbers(path, count):
     if not path.is_file():
         raise ValueError(f"{path} is missing.")
     try:
-        text = path.read_text(encoding="ascii")
-        numbers = np.array(text.split(), np.float64)
+        numbers = np.array(text.read_text(path).split(), np.float64)
     except ValueError as error:
         raise ValueError(f"{path} must hold numbers only: {error}.") from error
     if numbers.size != count or not np.isfinite(numbers).all():
@@ -158,10 +157,12 @@ def read_shoulder_offsets(path):
     """
     if not path.is_file():
         raise ValueError(f"{path} is missing")
-    text = path.read_text(encoding="latin1")
+    content = text.read_text(path, encoding="latin1")
     offsets = []
     for side in ("Left", "Right"):
-        found = re.search(rf"{side[0]}ShoulderOffset\s*=\s*([-+.0-9eE]+)", text)
+        found = re.search(
+            rf"{side[0]}ShoulderOffset\s*=\s*([-+.0-9eE]+)", content
+        )
         try:
             offsets.append(float(found.group(1)))
         except (AttributeError, ValueError):

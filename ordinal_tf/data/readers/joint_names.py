@@ -25,17 +25,17 @@ _OWN_MEANING = {
 _SIDES = "shoulder elbow wrist hip knee ankle"
 _FACE = "left_eye right_eye left_ear right_ear"
 # All names of a set, limbs without their sides, and what its own ones mean.
-_SETS = (
-    (f"{_SIDES} neck head", {"head": "head_top"}),
-    (
+_SETS = {
+    "CrowdPose": (f"{_SIDES} neck head", {"head": "head_top"}),
+    "Halpe": (
         f"nose {_FACE} {_SIDES} neck head hip. big_toe small_toe heel",
         {"head": "head_top", "hip": "pelvis"},
     ),
-    (
+    "PoseTrack": (
         f"nose headbottom head_top left_ear right_ear {_SIDES}",
         {"headbottom": "upper_neck"},
     ),
-)
+}
 _EVERYWHERE = {"midhip": "pelvis", "hipcenter": "pelvis", "hipcentre": "pelvis"}
 _TYPING_MISTAKE = 0.85  # Likeness, of 1, from which a name must be one.
 
@@ -86,8 +86,12 @@ def read_names(names, *, ignore=()):
                 f"{', '.join(names)}."
             )
     meaning = {key: _KNOWN[key] for key in simple if key in _KNOWN}
-    meaning |= _own_meanings(simple, meaning)
+    known_set, own = _own_meanings(simple, meaning)
+    meaning |= own
     kept, left_out, unknown, notes = {}, [], [], []
+    if known_set and not unwanted >= set(own):
+        said = ", ".join(f"{key} is {joint}" for key, joint in own.items())
+        notes.append(f"The joints are those of {known_set}, whose {said}.")
     for column, (name, key) in enumerate(zip(names, simple, strict=True)):
         joint = None if key in unwanted else meaning.get(key)
         if joint in kept:
@@ -164,19 +168,18 @@ def _words(text):
 
 
 def _own_meanings(simple, meaning):
-    """What names with the meaning of their data set stand for here."""
+    """The data set, if any, and what its own names stand for here."""
     plain = {
         # However the sides are written.
         _simple(meaning[key]) if key in meaning else _side_first(key)
         for key in simple
     }
-    for text, own in _SETS:
-        if plain == set(_words(text)):
-            return own
-    tdhp = skeleton.MPI_INF_3DHP17
-    if plain == {_simple(joint) for joint in tdhp.joints}:
-        return {"head": "head"}
-    return {}
+    for name, (words, own) in _SETS.items():
+        if plain == set(_words(words)):
+            return name, own
+    if plain == {_simple(joint) for joint in skeleton.MPI_INF_3DHP17.joints}:
+        return None, {"head": "head"}
+    return None, {}
 
 
 def _side_first(key):
@@ -201,23 +204,14 @@ def _check_spelling(name, kept):
 
 
 def _body(joints):
-    """One of our skeletons where it has these joints, in any order."""
+    """One of our skeletons where it has these joints in this order."""
     for body in skeleton.SKELETONS:
         if joints == body.joints:
             return body
-    for body in skeleton.SKELETONS:
-        if set(joints) == set(body.joints):
-            place = {joint: k for k, joint in enumerate(joints)}
-            parents = {
-                place[joint]: -1 if up < 0 else place[body.joints[up]]
-                for joint, up in zip(body.joints, body.parents, strict=True)
-            }
-            return skeleton.Skeleton(
-                body.name,
-                joints,
-                tuple(parents[k] for k in range(len(joints))),
-                place[body.joints[body.root]],
-            )
+    name = "named joints"
+    if set(joints) == set(skeleton.H36M17.joints):
+        # In another order, but its nose and head top are Human3.6M's.
+        name = skeleton.H36M17.name
     # Nobody walks this tree: mapping goes by names.
     parents = (-1, *[0] * (len(joints) - 1))
-    return skeleton.Skeleton("named joints", joints, parents, 0)
+    return skeleton.Skeleton(name, joints, parents, 0)

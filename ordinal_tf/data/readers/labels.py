@@ -187,6 +187,7 @@ class BadRecords:
     def __init__(self, name, limit, report=print):
         self.name, self.limit, self.report = name, limit, report
         self.bad = 0
+        self._unnamed = False  # Something was left out that was not named.
         self.left_out = collections.Counter()
 
     def skip(self, reason, *, kind="bad records, each named"):
@@ -209,11 +210,12 @@ class BadRecords:
     def leave_out(self, kind, count=1):
         """Counts what is healthy and of no use here."""
         if count:
+            self._unnamed = True
             self.left_out[kind] += int(count)
 
     def summarize(self):
-        """Reports what was left out, by reason, where something was."""
-        if self.left_out:
+        """Reports how many were left out, by reason, unless each was named."""
+        if self._unnamed:
             reasons = ", ".join(
                 f"{count} {kind}" for kind, count in self.left_out.most_common()
             )

@@ -2,8 +2,9 @@
 
 A folder holds `images/`, `joints.mat` (`joints`, 3 x J x M: x, y, flag; in
 LSP-Extended's own file J x 3 x M) and, unless only 2D is wanted, `ordinal.mat`
-(`ord`, M x J x J with NaN). J = 14 is LSP, J = 16 MPII. The number in a picture's name is its row, from 1: the
-release has `lsp_dataset_original/images/im0001.jpg` (M = 2000) and
+(`ord`, M x J x J with NaN). J = 14 is LSP, J = 16 MPII. The number in a
+picture's name is its row, from 1: the release has
+`lsp_dataset_original/images/im0001.jpg` (M = 2000) and
 `mpii_upis1h/images/00001_full.jpg` (M = 13030); LSP-Extended, without
 relations, has `im00001.jpg`.
 
@@ -50,7 +51,7 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
             empty, or there are too many bad records.
     """
     folder = pathlib.Path(folder)
-    joints = _read_joints(folder / "joints.mat")
+    joints, extended = _read_joints(folder / "joints.mat")
     source = _SKELETONS[joints.shape[1]]
     total = len(joints)
     last = total if last is None else last
@@ -59,7 +60,7 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
             f"{folder} has images 1 to {total}; the range asked for is "
             f"{first} to {last}."
         )
-    known = _annotated(joints)
+    known = _annotated(joints, extended)
     relation, relation_mask, strange = _read_relations(folder, source, total)
     pictures = _number_pictures(folder / "images")
 
@@ -117,15 +118,15 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
 
 
 def _read_joints(path):
-    """`(M, J, 3)`, whichever of the published layouts the file has."""
+    """`(M, J, 3)`, and whether the layout is LSP-Extended's own."""
     joints = _read_numbers(path, "joints")
     if joints.ndim == 2:  # MATLAB drops the last axis where M is 1.
         joints = joints[..., None]
     shape = joints.shape[:2]
     if joints.ndim == 3 and shape[0] == 3 and shape[1] in _SKELETONS:
-        return np.transpose(joints, (2, 1, 0))
+        return np.transpose(joints, (2, 1, 0)), False
     if joints.ndim == 3 and shape[1] == 3 and shape[0] in _SKELETONS:
-        return np.transpose(joints, (2, 0, 1))
+        return np.transpose(joints, (2, 0, 1)), shape[0] == len(skeleton.LSP14)
     raise ValueError(
         f"{path}: `joints` must be 3 x 14 x M (LSP), 14 x 3 x M "
         f"(LSP-Extended) or 3 x 16 x M (MPII). Found: {joints.shape}."
@@ -141,13 +142,15 @@ def _read_numbers(path, key):
     return matlab.read_numbers(path, key)
 
 
-def _annotated(joints):
+def _annotated(joints, extended):
     """Which joints have a place, `(M, J)` bool, from `(M, J, 3)` rows."""
     flag = joints[..., 2] > 0
     finite = (np.abs(joints) < 1e5).all(-1)  # Not NaN, not damaged.
     placed = finite & (joints[..., :2] > 0).all(-1)
     if joints.shape[1] == len(skeleton.MPII16):
         return placed
+    if extended:
+        return flag & finite
     # In LSP's own file most joints are visible, so most flags are 0; in
     # LSP-Extended no joint with flag 0 has a place.
     marks_hidden = (placed & ~flag).sum() > (placed & flag).sum()

@@ -22,7 +22,7 @@ import numpy as np
 
 from ordinal_tf import geometry, skeleton
 from ordinal_tf.data.files import hdf5
-from ordinal_tf.data.readers import labels
+from ordinal_tf.data.readers import labels, plausible
 
 SEQUENCES = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
 _JOINTS = skeleton.MPI_INF_3DHP17
@@ -77,6 +77,7 @@ def read_mpi_inf_3dhp(
     every = np.ones((len(paths), len(_JOINTS)), bool)
     keypoints, known = to_ours.points(joined["keypoints"], every)
     pose, _ = to_ours.points(joined["pose"], every)
+    bad.summarize()
     return labels.labelled(
         "mpi_inf_3dhp_test",
         paths,
@@ -86,6 +87,8 @@ def read_mpi_inf_3dhp(
         pose=pose,
         pose_mask=known,
         camera=joined["camera"],
+        source=_JOINTS,
+        left_out=bad.left_out,
     )
 
 
@@ -108,6 +111,11 @@ def _read_sequence(folder, universal, bad):
     # Neither NaN nor what no place can be.
     finite = (np.abs(keypoints) < 1e5).all((1, 2))
     finite &= (np.abs(pose) < 1e6).all((1, 2))
+    places = np.where(finite[:, None, None], pose, 0.0)
+    ours, known = skeleton.mapping(_JOINTS, skeleton.H36M17).points(
+        places, np.ones(places.shape[:2], bool)
+    )
+    odd = plausible.pose_faults(ours, known)
     paths, rows = [], []
     for row in np.flatnonzero(valid == 1):
         picture = folder / "imageSequence" / f"img_{row + 1:06}.jpg"
@@ -115,11 +123,14 @@ def _read_sequence(folder, universal, bad):
             bad.skip(f"frame {row + 1} of {path}: its joints are not finite.")
         elif not (pose[row, :, 2] > 0).all():
             bad.skip(f"frame {row + 1} of {path}: it is behind the camera.")
+        elif odd[row]:
+            bad.skip(f"frame {row + 1} of {path}: by {key}, {odd[row]}")
         elif not picture.is_file():
             bad.skip(f"frame {row + 1} of {path}: there is no {picture}.")
         else:
             paths.append(str(picture))
             rows.append(row)
+    bad.leave_out("frames that are not marked as valid", (valid != 1).sum())
     camera = np.zeros((3, 3))
     if rows and not universal:
         camera = _camera(path, keypoints[rows], pose[rows])

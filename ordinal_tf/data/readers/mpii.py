@@ -23,7 +23,7 @@ import numpy as np
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.files import matlab
-from ordinal_tf.data.readers import labels
+from ordinal_tf.data.readers import labels, plausible
 
 _FILE = "mpii_human_pose_v1_u12_1.mat"
 _CENTRE_DOWN, _ENLARGE = 15.0, 1.25
@@ -56,13 +56,16 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
     path, images = _find(pathlib.Path(source))
     release = matlab.read_variables(path, ["RELEASE"], structs=True)["RELEASE"]
     bad = labels.BadRecords(str(path), skip_limit, report)
-    people, without_joints = [], 0
-    for number, annotation, rows in _training_images(path, release):
+    people = []
+    for number, annotation, rows in _training_images(path, release, bad):
         picture, fault = None, None
         try:
             picture = images / _file_name(annotation)
             rects = _structs(getattr(annotation, "annorect", None))
             chosen = [_rect(rects, row) for row in rows]
+            bad.leave_out(
+                "people too near to others", len(rects) - len(set(rows))
+            )
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             fault = str(error)
         if fault is None and rows and not picture.is_file():
@@ -72,14 +75,13 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
             continue
         for rect in chosen:
             if not _points(rect):
-                without_joints += 1
+                bad.leave_out("people without joints")
                 continue
             try:
                 people.append((str(picture), *_person(rect)))
             except (ValueError, TypeError, AttributeError) as error:
                 bad.skip(f"annolist({number}) of {path}: {error}")
-    if without_joints:
-        report(f"{path}: left out {without_joints} people without joints.")
+    bad.summarize()
     if not people:
         raise ValueError(f"{path} has no usable person.")
     paths, boxes, points, known = zip(*people, strict=True)
@@ -91,6 +93,8 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
         np.stack(boxes),
         keypoints=keypoints,
         keypoint_mask=mask,
+        source=skeleton.MPII16,
+        left_out=bad.left_out,
     )
 
 
@@ -112,7 +116,7 @@ def _find(source):
     raise ValueError(f"{folders[0] / 'images'} is missing: MPII's pictures.")
 
 
-def _training_images(path, release):
+def _training_images(path, release, bad):
     """`(number from 1, annotation, rows from 1)` of each training picture."""
     train = getattr(release, "img_train", None)
     try:
@@ -131,7 +135,9 @@ def _training_images(path, release):
             f"{len(train)} and {0 if single is None else len(cells)} entries."
         )
     for k, annotation in enumerate(annotations):
-        if train[k] == 1:
+        if train[k] != 1:
+            bad.leave_out("pictures of the test set")
+        else:
             yield k + 1, annotation, _rows(path, k + 1, cells[k])
 
 
@@ -191,6 +197,9 @@ def _person(rect):
             )
         points[int(joint)] = _scalar(point, "x") - 1, _scalar(point, "y") - 1
         known[int(joint)] = True
+    (fault,) = plausible.box_faults(box[None], points[None], known[None])
+    if fault:
+        raise ValueError(fault)
     return box, points, known
 
 

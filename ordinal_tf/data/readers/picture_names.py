@@ -26,7 +26,7 @@ class Pictures:
 
     def __init__(self, names, folders):
         self._folders = list(folders)
-        self._bare = collections.Counter(_bare(name) for name in set(names))
+        self._bare = collections.Counter(bare(name) for name in set(names))
         self._found = {}
 
     def find(self, name):
@@ -40,8 +40,8 @@ class Pictures:
 
     def _look_for(self, name):
         ways = [plain(name)]
-        if self._bare[_bare(name)] == 1:
-            ways.append(_bare(name))
+        if self._bare[bare(name)] == 1:
+            ways.append(bare(name))
         for way in ways:
             for folder in self._folders:
                 if way and (folder / way).is_file():
@@ -49,5 +49,6 @@ class Pictures:
         return None
 
 
-def _bare(name):
+def bare(name):
+    """The last part of a picture's name."""
     return pathlib.PurePosixPath(plain(name).partition("?")[0]).name

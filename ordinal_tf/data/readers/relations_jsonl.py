@@ -109,7 +109,7 @@ class _People:
         for row, (image, number) in enumerate(people):
             path = picture_names.plain(image)
             self._rows.setdefault(path, []).append(row)
-            self._bare.setdefault(path.rpartition("/")[2], set()).add(path)
+            self._bare.setdefault(picture_names.bare(image), set()).add(path)
             self._by_number[number] = row
 
     def find(self, image, person):
@@ -117,7 +117,7 @@ class _People:
         path = picture_names.plain(image) if isinstance(image, str) else None
         if path not in self._rows:
             # The bare name is enough where one picture has it.
-            same = self._bare.get((path or "").rpartition("/")[2], set())
+            same = self._bare.get(picture_names.bare(path or ""), set())
             path = next(iter(same)) if len(same) == 1 else None
         if path is None:
             raise ValueError(f"nobody is annotated in a picture {image!r}.")

@@ -133,10 +133,9 @@ def test_other_joint_sets_and_splits(tmp_path):
     points = coco_files.standing()[0][:14]
     data["annotations"] = [coco_files.annotation(1, 100, points)]
     folder = coco_files.write(tmp_path / "mine", data)
-    for name in ("annotations.json",):
-        (folder / name).rename(folder / "annotations_val.json")
+    (folder / "annotations.json").rename(folder / "annotations_val.json")
     photos = read(folder, split="val")
-    assert coco.custom_skeleton(folder, split="val") is lsp
+    assert photos.source is lsp
     for joint in ("head_top", "left_knee"):
         np.testing.assert_allclose(
             photos.keypoints[0, H36M.index(joint)],
@@ -179,12 +178,20 @@ PERSON = ("annotations", 1)
     ("path", "value", "message"),
     [
         ((*PERSON, "keypoints"), [1.0] * 50, "needs 51 numbers.*Found: 50"),
-        ((*PERSON, "keypoints"), None, "needs 51 numbers.*Found: none"),
+        ((*PERSON, "keypoints"), "none", "needs 51 numbers.*Found: none"),
         ((*PERSON, "keypoints", 3), float("nan"), "nan is no coordinate"),
         ((*PERSON, "keypoints", 3), 10**400, "is no coordinate|too large"),
         ((*PERSON, "keypoints", 3), "12", "'12' is no number"),
         ((*PERSON, "keypoints", 3), 1e4, "outside of the 80 x 64 picture"),
         ((*PERSON, "keypoints", 5), 3, "v in `keypoints` must be 0, 1 or 2"),
+        ((*PERSON, "keypoints", 5), 0.9, "v in `keypoints` must be 0, 1 or 2"),
+        ((*PERSON, "keypoints", 5), True, "v in `keypoints` must be 0, 1 or"),
+        (
+            (*PERSON, "keypoints", slice(0, 6)),
+            [0, 0, 2, 0, 0, 1],
+            "2 of its jo",
+        ),
+        ((*PERSON, "iscrowd"), 2, "`iscrowd` must be 0 or 1. Found: 2"),
         ((*PERSON, "bbox"), [1, 2, 3], "`bbox` must be x, y, width, height"),
         ((*PERSON, "image_id"), 999, "image_id 999 is unknown"),
         ((*PERSON, "image_id"), [1], "annotation 2"),
@@ -281,3 +288,292 @@ def test_relations_that_are_no_text(tmp_path, data):
     (folder / "relations.jsonl").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="is not UTF-8 text"):
         read(folder)
+
+
+# What other programs write.
+
+
+def shares(points):
+    return [
+        float(v) for v in np.column_stack([points / 80, np.full(17, 2)]).ravel()
+    ]
+
+
+def test_joints_as_shares_of_the_picture(tmp_path, data):
+    data["annotations"][1]["keypoints"] = shares(coco_files.standing()[0])
+    folder = coco_files.write(tmp_path / "mine", data)
+    with pytest.raises(
+        ValueError, match="17 joints lie within 0.[0-9]+ pixels"
+    ):
+        read(folder)
+
+
+@pytest.mark.parametrize("wrap", [str, float, lambda v: f" {v}.0 "])
+def test_ids_are_compared_by_value(tmp_path, data, wrap):
+    for row in data["annotations"]:
+        for key in ("id", "image_id", "category_id", "iscrowd"):
+            row[key] = wrap(row[key])
+    crowd = coco_files.annotation(9, 100, coco_files.standing()[0])
+    data["annotations"].append(crowd | {"iscrowd": wrap(1)})
+    line = relate("left_wrist", "right_knee", "closer", person=1)
+    photos = read(coco_files.write(tmp_path / "m", data, relations=[line]))
+    assert len(photos) == 2
+    assert photos.relation_mask.any((1, 2)).tolist() == [True, False]
+    assert photos.left_out == {"crowds (`iscrowd`)": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "crowd"),
+    [(True, 1), ("true", 1), (False, 0), ("False", 0), (None, 0), ("", 0)],
+)
+def test_other_ways_to_say_crowd(tmp_path, data, value, crowd):
+    data["annotations"][1]["iscrowd"] = value
+    assert len(read(coco_files.write(tmp_path / "mine", data))) == 2 - crowd
+
+
+def test_names_that_are_no_numbers(tmp_path, data):
+    folder = coco_files.write(tmp_path / "mine", data)
+    for row in data["images"]:
+        row["id"] = f"p{row['id']}"
+    for row in data["annotations"]:
+        row["image_id"] = f"p{row['image_id']}"
+        del row["id"]  # Which only relations need.
+    coco_files.save(folder, data)
+    assert len(read(folder)) == 2
+
+
+def test_everyone_who_is_left_out_is_counted(tmp_path, data):
+    points = coco_files.standing()[0]
+    data["categories"].append({"id": 2, "name": "ball"})
+    data["annotations"] += [
+        coco_files.annotation(11, 100, points, category_id=2),
+        coco_files.annotation(12, 100, points, category_id=7),
+        coco_files.annotation(13, 100, points, keypoints=[]),
+        coco_files.annotation(14, 100, points, keypoints=None),
+        coco_files.annotation(15, 100, points, visible=0),
+        coco_files.annotation(16, 999, points),
+    ]
+    del data["annotations"][-3]["keypoints"]
+    folder = coco_files.write(tmp_path / "mine", data)
+    said = []
+    photos = coco.read_custom(folder, skip_limit=1, report=said.append)
+    assert len(photos) == 2
+    assert photos.left_out == {
+        "of other categories": 2,
+        "without keypoints": 2,
+        "without a labelled joint that is used": 1,
+        "bad records, each named": 1,
+    }
+    assert sum(photos.left_out.values()) == len(data["annotations"]) - 2
+    assert said[0].startswith("skipped: annotation 16 of")
+    assert said[1:] == [
+        f"{folder / 'annotations.json'}: left out 2 of other categories, 2 "
+        "without keypoints, 1 without a labelled joint that is used, 1 bad "
+        "records, each named."
+    ]
+    # Of a part of the people the card says the same.
+    assert photos.take(slice(0, 1)).left_out == photos.left_out
+
+
+@pytest.mark.parametrize(
+    "triple",
+    [[float("nan"), float("nan"), 0], [None, None, 0], ["", "x", 0.0]],
+)
+def test_what_is_not_labelled_has_any_place(tmp_path, data, triple):
+    row = data["annotations"][0]
+    row["keypoints"][:3] = triple  # The nose.
+    expected = coco_files.standing()[0][1:]
+    photos = read(coco_files.write(tmp_path / "mine", data))
+    assert not photos.keypoint_mask[0, H36M.index("nose")]
+    assert photos.keypoint_mask[1, H36M.index("nose")]
+    np.testing.assert_allclose(
+        photos.keypoints[0, H36M.index("left_ankle")],
+        expected[COCO.index("left_ankle") - 1],
+        rtol=1e-6,
+    )
+
+
+def test_joints_in_triples(tmp_path, data):
+    row = data["annotations"][0]
+    row["keypoints"] = np.reshape(row["keypoints"], (17, 3)).tolist()
+    plain = read(coco_files.write(tmp_path / "a", coco_files.content()))
+    nested = read(coco_files.write(tmp_path / "b", data))
+    np.testing.assert_array_equal(plain.keypoints, nested.keypoints)
+
+
+@pytest.mark.parametrize(
+    "bbox",
+    [[], None, [0, 0, 0, 0], [5, 5, 0, 9], [float("nan")] * 4, [None] * 4],
+)
+def test_a_bbox_that_is_missing(tmp_path, data, bbox):
+    data["annotations"][0]["bbox"] = bbox
+    photos = read(coco_files.write(tmp_path / "mine", data))
+    points = coco_files.standing()[0]
+    low, high = points.min(0), points.max(0)
+    expected = [*(low + high) / 2, 1.25 * (high - low).max()]
+    np.testing.assert_allclose(photos.boxes[0], expected, rtol=1e-5)
+    assert not photos.notes
+
+
+def test_sides_of_a_bbox(tmp_path, data):
+    data["annotations"][0]["bbox"] = [4, 2, 60, 66]
+    data["annotations"][1]["bbox"] = [2, 4, 70, 62]
+    photos = read(coco_files.write(tmp_path / "mine", data))
+    # x, y, width, height; 1.1 times the longer side.
+    expected = [[34, 35, 1.1 * 66], [37, 35, 1.1 * 70]]
+    np.testing.assert_allclose(photos.boxes, expected, rtol=1e-6)
+
+
+def test_a_bbox_beside_the_joints(tmp_path, data):
+    """As shares of the picture's size, or of somebody else."""
+    data["annotations"][0]["bbox"] = [0.1, 0.1, 0.8, 0.9]
+    said = []
+    folder = coco_files.write(tmp_path / "mine", data)
+    photos = coco.read_custom(folder, report=said.append)
+    points = coco_files.standing()[0]
+    side = 1.25 * np.ptp(points, axis=0).max()
+    np.testing.assert_allclose(photos.boxes[0, 2], side, rtol=1e-5)
+    assert "`bbox` of 1 people does not hold their joints" in said[0]
+    assert photos.notes and photos.notes[0] in said[0]
+
+
+def test_one_joint_makes_no_box(tmp_path, data):
+    points = coco_files.standing()[0]
+    one = np.zeros(17, int)
+    one[COCO.index("left_knee")] = 2
+    row = coco_files.annotation(1, 100, points, visible=one)
+    data["annotations"][0] = row
+    # Its bbox makes one.
+    assert len(read(coco_files.write(tmp_path / "a", data))) == 2
+    for bbox in (None, [0, 0, 5, 5]):
+        row["bbox"] = bbox
+        folder = coco_files.write(tmp_path / f"b{bbox}", data)
+        with pytest.raises(ValueError, match="one joint and no `bbox` around"):
+            read(folder)
+
+
+DOG = {"id": 5, "name": "dog", "keypoints": ["nose", "left_ear"]}
+
+
+def test_categories(tmp_path, data):
+    data["categories"].append(DOG)
+    data["annotations"].append(
+        {"id": 9, "image_id": 100, "category_id": 5}
+        | {"keypoints": [5, 5, 2, 9, 9, 2]}
+    )
+    folder = coco_files.write(tmp_path / "mine", data)
+    photos = read(folder)
+    assert len(photos) == 2 and photos.left_out == {"of other categories": 1}
+    assert len(read(folder, category="5")) == 1
+    (dog,) = read(folder, category="Dog").keypoint_mask
+    assert [H36M.joints[k] for k in np.flatnonzero(dog)] == ["nose"]
+    with pytest.raises(
+        ValueError, match="is called 'cat'; there are: 'person'"
+    ):
+        read(folder, category="cat")
+    data["categories"][0]["name"] = "runner"
+    coco_files.save(folder, data)
+    with pytest.raises(ValueError, match=r"keypoints \('runner', 'dog'\), and"):
+        read(folder)
+    # Two with the same joints are both meant.
+    data["categories"][1]["keypoints"] = data["categories"][0]["keypoints"]
+    data["annotations"][2] = coco_files.annotation(
+        9, 100, coco_files.standing()[0], category_id=5
+    )
+    coco_files.save(folder, data)
+    assert len(read(folder)) == 3
+
+
+def test_joints_to_ignore(tmp_path, data):
+    folder = coco_files.write(tmp_path / "mine", data)
+    photos = read(folder, ignore_joints=["Left Wrist", "nose"])
+    lacking = {H36M.joints[k] for k in np.flatnonzero(~photos.keypoint_mask[0])}
+    assert lacking == {"left_wrist", "nose", "head_top"}
+    np.testing.assert_allclose(
+        photos.keypoints[0, H36M.index("right_wrist")],
+        coco_files.standing()[0][COCO.index("right_wrist")],
+        rtol=1e-6,
+    )
+    with pytest.raises(ValueError, match="no joint 'tail' to ignore"):
+        read(folder, ignore_joints=["tail"])
+
+
+@pytest.mark.parametrize(
+    ("names", "places"),
+    [
+        (["photo0.jpg", "photo1.jpg"], "images"),
+        (["images/photo0.jpg", "images/photo1.jpg"], "images"),
+        (["images\\photo0.jpg", "images\\photo1.jpg"], "images"),
+        (["photo0.jpg", "photo1.jpg"], "."),
+        (["photo0.jpg", "photo1.jpg"], "data"),
+        (["photo0.jpg", "photo1.jpg"], "images/default"),
+        (["C:\\me\\photo0.jpg", "/data/upload/1/photo1.jpg"], "images"),
+        (["http://x:80/data/photo0.jpg?a=b", "photo1.jpg"], "images"),
+        (["/data/local-files/?d=photo0.jpg", "photo1.jpg"], "images"),
+    ],
+)
+def test_where_the_pictures_are(tmp_path, data, names, places):
+    folder = coco_files.write(tmp_path / "mine", data)
+    pictures = sorted((folder / "images").iterdir())
+    for path in pictures:
+        (folder / places).mkdir(exist_ok=True)
+        path.rename(folder / places / path.name)
+    for row, name in zip(data["images"], names, strict=True):
+        row["file_name"] = name
+    lines = [relate("left_wrist", "right_knee", "closer")]
+    coco_files.save(folder, data, relations=lines)
+    photos = read(folder)
+    assert [path[-10:] for path in photos.paths] == ["photo0.jpg", "photo1.jpg"]
+    assert photos.relation_mask.any((1, 2)).tolist() == [True, False]
+
+
+def test_a_bare_name_that_two_pictures_have(tmp_path, data):
+    """One of them is missing, and the other must not stand for it."""
+    data["images"][0]["file_name"] = "a/photo.jpg"
+    data["images"][1]["file_name"] = "b/photo.jpg"
+    (tmp_path / "mine" / "images" / "a").mkdir(parents=True)
+    (tmp_path / "mine" / "images" / "b").mkdir()
+    folder = coco_files.write(tmp_path / "mine", data)
+    (folder / "images" / "b" / "photo.jpg").rename(folder / "photo.jpg")
+    with pytest.raises(ValueError, match="there is no picture b/photo.jpg"):
+        read(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("_annotations.coco.json", None),
+        ("result.json", None),
+        ("labels.json", None),
+        ("annotations/person_keypoints_default.json", None),
+        ("valid/_annotations.coco.json", "valid"),
+        ("annotations/person_keypoints_Train.json", "Train"),
+    ],
+)
+def test_names_that_programs_give_their_exports(tmp_path, data, name, split):
+    folder = coco_files.write(tmp_path / "mine", data)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / "annotations.json").rename(folder / name)
+    assert len(read(folder, split=split)) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_byte_order_marks(tmp_path, data, encoding):
+    line = relate("left_wrist", "right_knee", "closer")
+    folder = coco_files.write(tmp_path / "mine", data, relations=[line])
+    for path in folder.glob("*.json*"):
+        path.write_bytes(path.read_text().encode(encoding))
+    assert read(folder).relation_mask.sum() == 2
+
+
+def test_relations_of_joints_that_are_left_out(tmp_path, data):
+    data["categories"][0]["keypoints"][3] = "left_big_toe"  # An ear's place.
+    lines = [
+        relate("left_big_toe", "right_knee", "closer"),
+        relate("Left Wrist", "RKnee", "closer"),
+    ]
+    folder = coco_files.write(tmp_path / "mine", data, relations=lines)
+    photos = read(folder)
+    assert photos.relation_mask.sum() == 2
+    assert photos.left_out == {"relations of joints that are left out": 1}
+    assert photos.notes == ("Joints that are left out: left_big_toe.",)

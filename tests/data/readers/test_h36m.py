@@ -7,19 +7,25 @@ import scipy.io
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.readers import h36m
+from tests import bodies
 
+# The rows of the authors' files, as the README of their sample names them.
+PUBLISHED = (
+    "pelvis left_hip left_knee left_ankle right_hip right_knee right_ankle "
+    "spine thorax nose head_top left_shoulder left_elbow left_wrist "
+    "right_shoulder right_elbow right_wrist"
+).split()
 K = np.array([[1000.0, 0, 500], [0, 900, 400], [0, 0, 1]])
 
 
 def write(path, **changes):
-    """A file of two poses whose joint j lies at (j, 2 j, 1000 + j) mm."""
-    pose = np.arange(17) * np.array([[1.0], [2.0], [1.0]])
-    pose[2] += 1000
+    """A file of two people, 5 m from the camera."""
+    pose = bodies.people(2, PUBLISHED) + [0, 0, 5000]
     intrinsics = np.empty((2, 1), object)
     names = np.empty((2, 1), object)
     for row in range(2):
         intrinsics[row, 0], names[row, 0] = K, f"S9_Posing_1_{row}"
-    fields = {"S": np.stack([pose, pose]), "K": intrinsics, "imgname": names}
+    fields = {"S": pose.swapaxes(1, 2), "K": intrinsics, "imgname": names}
     fields = {k: v for k, v in (fields | changes).items() if v is not None}
     scipy.io.savemat(path, {"annot": fields})
     return path
@@ -28,19 +34,35 @@ def write(path, **changes):
 def test_the_right_leg_comes_first(tmp_path):
     read = h36m.read_annotations(write(tmp_path / "valid.mat"))
     assert read.names == ("S9_Posing_1_0", "S9_Posing_1_1")
-    x = read.poses[0, :, 0]
+    pose = bodies.people(2, PUBLISHED) + [0, 0, 5000]
     # The file's joints 1 to 3 are the left leg, 4 to 6 the right one.
-    expected = [0, 4, 5, 6, 1, 2, 3, *range(7, 17)]
-    np.testing.assert_array_equal(x, expected)
+    expected = pose[:, [0, 4, 5, 6, 1, 2, 3, *range(7, 17)]]
+    np.testing.assert_allclose(read.poses, expected)
     views = read.views
-    joint = skeleton.H36M17.index("left_wrist")
+    x, y, z = pose[1, 13]  # The left wrist, there and here.
     np.testing.assert_allclose(
-        views["keypoints_2d"][1, joint],
-        [1000 * 13 / 1013 + 500, 900 * 26 / 1013 + 400],
+        views["keypoints_2d"][1, 13],
+        [1000 * x / z + 500, 900 * y / z + 400],
         rtol=1e-6,
     )
-    np.testing.assert_array_equal(views["pose_3d"][0, joint], [13, 26, 13])
-    np.testing.assert_array_equal(views["depth"][0], expected)
+    relative = expected - expected[:, :1]
+    np.testing.assert_allclose(views["pose_3d"], relative, atol=1e-3)
+    np.testing.assert_allclose(views["depth"], relative[..., 2], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        (0.001, r"`annot.S`: its bones are .* of 1.* mm; are these metres"),
+        (0.1, "a person of .* m; are these centimetres"),
+        (4.0, r"a person of [67]\.[0-9]+ m\."),
+    ],
+)
+def test_poses_of_another_unit(tmp_path, times, message):
+    pose = times * (bodies.people(2, PUBLISHED) + [0, 0, 5000])
+    path = write(tmp_path / "valid.mat", S=pose.swapaxes(1, 2))
+    with pytest.raises(ValueError, match=message):
+        h36m.read_annotations(path)
 
 
 @pytest.mark.parametrize(
@@ -71,24 +93,30 @@ def test_no_matlab_file(tmp_path):
 
 
 NAMES = [f"S9_Posing_1.55011271_{frame:06}.jpg" for frame in (1, 6, 11)]
-# A pose for each frame: joint j of the file lies at (10 j, 20 j) mm, deeper
-# by 100 mm a joint.
-POSE = np.arange(17)[:, None] * np.array([10.0, 20.0, 100.0]) + [0, 0, 5000]
+# A pose for each frame, in the order of the files.
+POSE = bodies.people(3, PUBLISHED) + [
+    [[0, 0, 5000]],
+    [[300, 0, 5100]],
+    [[0, 200, 5200]],
+]
 PART = POSE @ K.T
-PART = PART[:, :2] / PART[:, 2:] + 2  # Distortion, so to speak.
-ZIND = np.clip(np.arange(17) * 3 + 10, 1, 64)
+PART = PART[..., :2] / PART[..., 2:] + 2  # Distortion, so to speak.
+MIDDLE = (PART.min(1) + PART.max(1)) / 2
+# Bins of 31.032 mm, of which the root's is 33.
+ZIND = np.clip(
+    np.ceil((POSE[..., 2] - POSE[:, :1, 2] + 1005.1859) / 31.031965), 1, 64
+)
 # Our joint k is the file's joint ORDER[k].
 ORDER = [0, 4, 5, 6, 1, 2, 3, *range(7, 17)]
 
 
 def tags(**changes):
     """What SPLIT.h5 holds; None leaves a tag out."""
-    count = len(NAMES)
     content = {
-        "center": np.tile([400.0, 500.0], (count, 1)),
-        "scale": np.full(count, 2.5),
-        "part": np.tile(PART, (count, 1, 1)),
-        "zind": np.tile(ZIND, (count, 1)).astype(float),
+        "center": MIDDLE.copy(),
+        "scale": np.array([2.5, 2.0, 3.0]),
+        "part": PART.copy(),
+        "zind": ZIND.copy(),
     }
     content = content | changes
     return {k: v for k, v in content.items() if v is not None}
@@ -108,7 +136,7 @@ def write_release(folder, content, *, split="train", mat=False):
         cells = np.empty((2, len(NAMES), 1), object)
         for row, name in enumerate(NAMES):
             cells[:, row, 0] = K, name.removesuffix(".jpg")
-        pose = np.tile(POSE.T, (len(NAMES), 1, 1))
+        pose = POSE.swapaxes(1, 2)
         fields = {"S": pose, "K": cells[0], "imgname": cells[1]}
         path = folder / "annot" / f"{split}.mat"
         scipy.io.savemat(path, {"annot": fields})
@@ -123,43 +151,63 @@ def read_release(folder, **options):
     return h36m.read_h36m(folder, split="train", report=quiet, **options)
 
 
+def relations(depth):
+    """By hand: nearer by at least 100 mm."""
+    apart = depth[:, None, :] - depth[:, :, None]
+    return (apart >= 100).astype(int) - (apart <= -100)
+
+
 def test_depth_from_bins(tmp_path):
-    part = np.tile(PART, (3, 1, 1))
+    part = PART.copy()
     part[1, 2] = 0  # Left knee, not annotated.
     photos = read_release(write_release(tmp_path, tags(part=part)))
     assert photos.name == "h36m_train" and len(photos) == 3
     assert [path.rpartition("/")[2] for path in photos.paths] == NAMES
-    np.testing.assert_allclose(photos.boxes[0], [400, 500, 500])
-    np.testing.assert_allclose(photos.keypoints[0], PART[ORDER], rtol=1e-6)
+    np.testing.assert_allclose(
+        photos.boxes, np.column_stack([MIDDLE, [500, 400, 600]]), rtol=1e-6
+    )
+    np.testing.assert_allclose(photos.keypoints[0], PART[0, ORDER], rtol=1e-6)
     lacking = np.argwhere(~photos.keypoint_mask).tolist()
     assert lacking == [[1, skeleton.H36M17.index("left_knee")]]
-    # Bins of 31.032 mm.
-    depth = 31.031965 * (ZIND - ZIND[0])[ORDER]
-    np.testing.assert_allclose(photos.depth[2], depth, rtol=1e-5, atol=1e-3)
+    depth = 31.031965 * (ZIND - ZIND[:, :1])[:, ORDER]
+    np.testing.assert_allclose(photos.depth, depth, rtol=1e-5, atol=1e-3)
     assert photos.depth_mask.all()
     assert not photos.pose_mask.any() and not photos.camera.any()
+    np.testing.assert_array_equal(photos.relation, relations(depth))
+    assert photos.relation_mask.sum() == 3 * 17 * 16
+    assert photos.source.joints == tuple(PUBLISHED)
+
+
+@pytest.mark.parametrize("bin", [1, 64])
+def test_the_first_and_the_last_bin(tmp_path, bin):
+    content = tags()
+    content["zind"][1, 3] = bin
+    photos = read_release(write_release(tmp_path, content), skip_limit=0)
+    # Centres of the bins: 31.031965 k - 1020.7019, the root's is the 33rd.
+    joint = skeleton.H36M17.index("left_ankle")
+    expected = 31.031965 * (bin - ZIND[1, 0])
+    np.testing.assert_allclose(photos.depth[1, joint], expected, atol=1e-2)
 
 
 @pytest.mark.parametrize("layout", ["mm", "metres", "axes first", "mat"])
 def test_poses(tmp_path, layout):
-    pose = np.tile(POSE, (3, 1, 1))
     given = {
-        "mm": pose,
-        "metres": pose / 1000,
-        "axes first": pose.swapaxes(1, 2),
+        "mm": POSE,
+        "metres": POSE / 1000,
+        "axes first": POSE.swapaxes(1, 2),
         "mat": None,
     }[layout]
     content = tags(S=given)
     folder = write_release(tmp_path, content, mat=layout == "mat")
     photos = read_release(folder)
-    np.testing.assert_allclose(photos.pose[1], POSE[ORDER], rtol=1e-6)
-    np.testing.assert_allclose(
-        photos.depth[1], POSE[ORDER, 2] - 5000, atol=1e-3
-    )
+    np.testing.assert_allclose(photos.pose, POSE[:, ORDER], rtol=1e-6)
+    depth = (POSE[..., 2] - POSE[:, :1, 2])[:, ORDER]
+    np.testing.assert_allclose(photos.depth, depth, atol=1e-3)
     assert photos.pose_mask.all() and photos.depth_mask.all()
-    np.testing.assert_allclose(photos.keypoints[0], PART[ORDER], rtol=1e-6)
+    np.testing.assert_array_equal(photos.relation, relations(depth))
+    np.testing.assert_allclose(photos.keypoints, PART[:, ORDER], rtol=1e-6)
     if layout == "mat":
-        np.testing.assert_array_equal(photos.camera[0], K)
+        np.testing.assert_array_equal(photos.camera, [K] * 3)
     else:
         assert not photos.camera.any()
 
@@ -167,7 +215,8 @@ def test_poses(tmp_path, layout):
 def test_joints_by_projection(tmp_path):
     content = tags(part=None, zind=None)
     photos = read_release(write_release(tmp_path, content, mat=True))
-    np.testing.assert_allclose(photos.keypoints[0], PART[ORDER] - 2, rtol=1e-6)
+    expected = PART[:, ORDER] - 2
+    np.testing.assert_allclose(photos.keypoints, expected, rtol=1e-6)
 
 
 def spoil(what):
@@ -181,16 +230,42 @@ def spoil(what):
     if what == "part":
         content["part"][1] = 0
         return content, "no joint is annotated"
+    if what in ("box of shares", "box of pixels"):
+        content["scale"][1] *= {"box of shares": 0.01, "box of pixels": 200}[
+            what
+        ]
+        message = {
+            "box of shares": "its box has a side of 4 pixels, and its joints",
+            "box of pixels": "its box has a side of 8e.04 pixels, and its",
+        }[what]
+        return content, message
+    if what == "joints of shares":
+        content["part"][1] /= 1000
+        return content, "its 17 joints lie within 0.* pixels; are these shares"
     if what == "zind":
         content["zind"][1, 3] = 65
         return content, "its zind is not 1 to 64"
-    content = tags(S=np.tile(POSE, (3, 1, 1)))
+    content = tags(S=POSE.copy())
+    if what in ("small person", "far wrist"):
+        root = content["S"][1, :1].copy()
+        content["S"][1] = root + 0.4 * (content["S"][1] - root)
+        message = "by its S, its bones are those of a person of 0\\.[67]"
+        if what == "far wrist":
+            content["S"][1] = POSE[1]
+            content["S"][1, 13, 0] = 9000
+            message = "by its S, its joints lie [89]\\.[0-9]+ m apart"
+        return content, message
     content["S"][1, 4, 2] = {"nan": np.nan, "behind": -1}[what]
     return content, "its S is not finite, or behind the camera"
 
 
 @pytest.mark.parametrize(
-    "what", ["center", "scale", "small", "part", "zind", "nan", "behind"]
+    "what",
+    [
+        *("center", "scale", "small", "part", "zind", "nan", "behind"),
+        *("small person", "far wrist", "joints of shares"),
+        *("box of shares", "box of pixels"),
+    ],
 )
 def test_bad_records(tmp_path, what):
     content, message = spoil(what)
@@ -200,6 +275,12 @@ def test_bad_records(tmp_path, what):
     assert f"row 2 ({NAMES[1]})" in str(error.value)
     photos = read_release(folder, skip_limit=1)
     assert [path.rpartition("/")[2] for path in photos.paths] == NAMES[::2]
+    assert photos.left_out == {"bad records, each named": 1}
+    # The third frame has its own labels, not those of the second.
+    good = tags(S=POSE if "S" in content else None)
+    whole = read_release(write_release(tmp_path, good))
+    for key, array in whole.columns.items():
+        np.testing.assert_array_equal(getattr(photos, key), array[[0, 2]], key)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +309,7 @@ def test_files_that_contradict_each_other(tmp_path):
     with pytest.raises(ValueError, match="name different frames, or the same"):
         read_release(folder)
     # A swapped joint order is far from where the camera sees the joints.
-    part = np.tile(PART[::-1], (3, 1, 1))
+    part = PART[:, ::-1]
     write_release(folder, tags(part=part), mat=True)
     with pytest.raises(ValueError, match="in another joint order"):
         read_release(folder)

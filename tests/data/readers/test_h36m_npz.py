@@ -5,7 +5,7 @@ import pytest
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.readers import h36m_npz
-from tests import h36m_files
+from tests import bodies, h36m_files
 
 H36M = skeleton.H36M17
 SELECTED = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
@@ -21,7 +21,7 @@ def arrays(**changes):
     part = np.ones((3, 17, 3))
     part[..., :2] = rng.uniform(100, 400, (3, 17, 2))
     pose = np.ones((3, 17, 4))
-    pose[..., :3] = rng.normal(0, 0.4, (3, 17, 3)) + [0, 0, 5]
+    pose[..., :3] = bodies.people(3, H36M.joints) / 1000 + [0, 0, 5]
     names = [f"S1_Eating.54138969_{k:06}.jpg" for k in (1, 6, 11)]
     content = {
         "imgname": np.array([f"S1/S1_Eating.54138969/{n}" for n in names]),

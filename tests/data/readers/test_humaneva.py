@@ -167,8 +167,22 @@ def test_invalid_frames_are_dropped(tmp_path, partition):
     photos = read(tmp_path, split="validate", report=said.append)
     assert [video.split_path(p)[1] for p in photos.paths] == [*range(6, 12)]
     assert said == [
-        "S1 Walking: dropped 1 of 7 frames without valid motion capture."
+        "S1 Walking: dropped 1 of 7 frames without valid motion capture.",
+        f"{tmp_path}: left out 1 frames without valid motion capture.",
     ]
+    assert photos.left_out == {"frames without valid motion capture": 1}
+    # Who is left has the labels of the same images, not of those before.
+    made.write_markers(
+        folder / "Mocap_Data" / "Walking_1.mat", made.walk(60)[0], names
+    )
+    whole = read(tmp_path, split="validate")
+    for key, array in whole.columns.items():
+        np.testing.assert_allclose(
+            *((getattr(photos, key), array[1:]))
+            if key != "paths"
+            else (0.0, 0.0),
+            err_msg=key,
+        )
 
 
 def test_missing_parts_by_name(tmp_path, partition):
@@ -262,9 +276,28 @@ def test_bad_files(tmp_path, partition, what):
         read(tmp_path, skip_limit=0)
 
 
+# First and last frame (excluded), from 0, of the training halves, as
+# VideoPose3D (data/prepare_data_humaneva.py) has them from the support code.
+PARTITION = """
+S1 Walking 590 1203, S1 Jog 367 740, S1 ThrowCatch 473 945, S1 Gestures 395 801,
+S1 Box 385 789, S2 Walking 438 876, S2 Jog 398 795, S2 ThrowCatch 550 1128,
+S2 Gestures 500 901, S2 Box 382 734, S3 Walking 448 939, S3 Jog 401 842,
+S3 Gestures 533 1102, S3 Box 512 1021
+"""
+
+
 def test_the_published_partition():
-    """As he_dataset.m has it."""
-    table = humaneva._PARTITION
-    assert table["S1", "Walking"] == (590, 1203)
-    assert table["S3", "Jog"] == (401, 842)
-    assert ("S3", "ThrowCatch") not in table and len(table) == 14
+    rows = [row.split() for row in PARTITION.split(",")]
+    expected = {(s, a): (int(one), int(two)) for s, a, one, two in rows}
+    # The motion capture of S3's ThrowCatch is damaged.
+    assert humaneva._PARTITION == expected and len(expected) == 14
+
+
+def test_halves_meet_without_a_gap(tmp_path, partition):
+    made.write_subject(tmp_path / "S1")
+    halves = [read(tmp_path, split=split) for split in ("validate", "train")]
+    frames = [
+        video.split_path(path)[1] for half in halves for path in half.paths
+    ]
+    # Of frames 6 to 20, counted from 1; the first five repeat.
+    assert frames == [*range(5, 20)]

@@ -160,6 +160,72 @@ def test_mpii_layout(folder):
     )
 
 
+# As the READMEs of LSP and LSP-Extended list the joints.
+README = (
+    "Right ankle, Right knee, Right hip, Left hip, Left knee, Left ankle, "
+    "Right wrist, Right elbow, Right shoulder, Left shoulder, Left elbow, "
+    "Left wrist, Neck, Head top"
+)
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_both_published_layouts_by_their_readme(folder, extended):
+    """LSP is 3 x 14 x M, LSP-Extended 14 x 3 x M."""
+    lsp_files.write_lsp(folder, count=2, relations=False)
+    names = [name.replace(" ", "_").lower() for name in README.split(", ")]
+    joints = np.ones((2, 14, 3))
+    joints[..., 0] = np.arange(14) + [[10], [30]]
+    joints[..., 1] = 60 - np.arange(14)
+    order = (1, 2, 0) if extended else (2, 1, 0)
+    lsp_files.save_joints(folder, np.transpose(joints, order))
+    photos = read(folder)
+    assert len(photos) == 2
+    for k, name in enumerate(names):
+        if name == "neck":
+            name = "thorax"  # For which it stands.
+        np.testing.assert_allclose(
+            photos.keypoints[:, H36M.index(name)], joints[:, k, :2]
+        )
+
+
+def test_one_picture_whose_last_axis_matlab_drops(folder):
+    labels = lsp_files.write_lsp(folder, count=1)
+    expected = read(folder).keypoints
+    for joints in (labels["joints"][..., 0], labels["joints"][..., 0].T):
+        lsp_files.save_joints(folder, joints)
+        np.testing.assert_array_equal(read(folder).keypoints, expected)
+
+
+def test_the_flag_of_lsp_extended(folder):
+    """In its own layout it says what is annotated, however few that are."""
+    labels = lsp_files.write_lsp(folder, count=2)
+    joints = labels["joints"].copy()
+    joints[2] = 0
+    joints[2, [3, 9]] = 1  # Left hip and left shoulder.
+    lsp_files.save_joints(folder, np.transpose(joints, (1, 0, 2)))
+    known = read(folder).keypoint_mask
+    assert known.sum(1).tolist() == [2, 2]
+    assert known[:, [H36M.index("left_hip"), H36M.index("left_shoulder")]].all()
+    # In LSP's, most joints with a place and without a flag are visible ones.
+    lsp_files.save_joints(folder, joints)
+    assert read(folder).keypoint_mask.all()
+
+
+def test_one_joint_makes_no_box(folder):
+    labels = lsp_files.write_lsp(folder, count=1)
+    joints = labels["joints"].copy()
+    joints[:, 1:] = [[[-1]], [[-1]], [[0]]]
+    lsp_files.save_joints(folder, joints)
+    with pytest.raises(ValueError, match="fewer than two visible joints"):
+        read(folder)
+
+
+def test_a_set_has_the_name_of_its_folder(folder, monkeypatch):
+    lsp_files.write_lsp(folder, count=1)
+    monkeypatch.chdir(folder)
+    assert read(".").name == "lsp"
+
+
 @pytest.mark.parametrize(
     ("source", "flag", "expected"),
     [
@@ -292,6 +358,13 @@ def test_bad_records(folder, what):
     photos = lsp.read_lsp(folder, skip_limit=1, report=said.append)
     assert [path[-5] for path in photos.paths] == ["1", "3"]
     assert len(said) == 1 and said[0].startswith("skipped: ")
+    assert photos.left_out == {"bad records, each named": 1}
+    # The third row has its own labels, not those of the second.
+    lsp_files.save_joints(folder, labels["joints"])
+    lsp_files.save_ordinal(folder, labels["ord"])
+    whole = read(folder, first=3)
+    for key, array in whole.columns.items():
+        np.testing.assert_array_equal(getattr(photos, key)[1:], array, key)
 
 
 def test_skip_limit(folder):
@@ -345,7 +418,8 @@ def test_damaged_matlab_files(folder, name, share):
     ("name", "content", "message"),
     [
         ("joints", {"points": np.ones((3, 14, 2))}, "no variable 'joints'; it"),
-        ("joints", {"joints": np.ones((14, 3, 2))}, r"Found: \(14, 3, 2\)"),
+        ("joints", {"joints": np.ones((14, 4, 2))}, r"Found: \(14, 4, 2\)"),
+        ("joints", {"joints": np.ones((3, 3, 2))}, r"Found: \(3, 3, 2\)"),
         ("joints", {"joints": np.ones((3, 17, 2))}, r"Found: \(3, 17, 2\)"),
         ("joints", {"joints": "left knee"}, "must be numbers"),
         (

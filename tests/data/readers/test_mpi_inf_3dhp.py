@@ -6,6 +6,7 @@ import pytest
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.readers import mpi_inf_3dhp
+from tests import bodies
 
 H36M, DHP = skeleton.H36M17, skeleton.MPI_INF_3DHP17
 K = np.array([[1500.0, 0, 1024], [0, 1400, 1000], [0, 0, 1]])
@@ -17,8 +18,7 @@ def quiet(text):
 
 def poses(count):
     """`(count, 17, 3)` mm, camera axes."""
-    rng = np.random.default_rng(0)
-    return rng.normal(0, 400, (count, 17, 3)) + [100, 50, 4000]
+    return bodies.people(count, DHP.joints) + [100, 50, 4000]
 
 
 def arrays(count=4, **changes):

@@ -136,8 +136,14 @@ def test_who_is_read(tmp_path):
     photos = mpii.read_mpii(folder, report=said.append, skip_limit=0)
     assert len(photos) == 1
     assert said == [
-        f"{folder / 'annot' / NAME}: left out 1 people without joints."
+        f"{folder / 'annot' / NAME}: left out 1 people too near to others, "
+        "1 pictures of the test set, 1 people without joints."
     ]
+    assert photos.left_out == {
+        "people too near to others": 1,
+        "pictures of the test set": 1,
+        "people without joints": 1,
+    }
     one = mpii.read_mpii(folder / "annot" / NAME, report=quiet)
     np.testing.assert_array_equal(one.boxes, photos.boxes)
 
