@@ -3,109 +3,72 @@
 import asyncio
 import concurrent.futures
 import contextlib
-import functools
 import logging
 import time
 
 import prometheus_client
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    model_pb2,
-)
+from tensorflow_serving.apis import get_model_metadata_pb2 as metadata_pb2
+from tensorflow_serving.apis import get_model_status_pb2 as status_pb2
+from tensorflow_serving.apis import model_pb2
 
 from ordinal_tf.serving import errors, limits
 
-_LOG = logging.getLogger(__name__)
-_DEFAULT = "serving_default"
 SIGNATURES = "signature_def"  # The one field of the metadata that there is.
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 class Core:
-    """The model, the queue and the figures of one server.
+    """A `model.Model` under `server.Options`, its queue and its figures.
 
     The queue is two bounds, as in Ray Serve: how many requests are in the
-    house, and how many of those run. All methods belong to one event loop;
-    only the runs happen in threads, so nothing here needs a lock.
-
-    Args:
-        model: `model.Model`.
-        options: `server.Options`.
-
-    Attributes:
-        spec: `ModelSpec` of what is served.
-        pending: int, requests in the house.
-        registry: `prometheus_client.CollectorRegistry` of this server.
+    house (`pending`), and how many of those run. All methods belong to one
+    event loop; only runs happen in threads, so nothing here needs a lock.
     """
 
     def __init__(self, model, options):
-        self.model, self.options = model, options
+        self.model, self.options, self.pending = model, options, 0
         self.spec = model_pb2.ModelSpec(name=model.name)
         self.spec.version.value = model.version
-        self.pending = 0
         self._free = asyncio.Semaphore(options.runs)  # Its waiters queue.
         self._pool = concurrent.futures.ThreadPoolExecutor(options.runs)
         self.registry = prometheus_client.CollectorRegistry()
         own = {"namespace": "ordinal_tf_serve", "registry": self.registry}
-        histogram = functools.partial(
-            prometheus_client.Histogram, buckets=_SECONDS, **own
-        )
-        labels = ["protocol", "method"]
+        labels, buckets = ["protocol", "method"], {"buckets": _SECONDS, **own}
         self._requests = prometheus_client.Counter(
             "requests", "Answers, by canonical code.", [*labels, "code"], **own
         )
-        self._seconds = histogram(
-            "request_seconds", "From first byte to answer.", labels
+        self._seconds = prometheus_client.Histogram(
+            "request_seconds", "From first byte to answer.", labels, **buckets
         )
-        self._waited = histogram("queue_seconds", "From request to run.")
+        self._waited = prometheus_client.Histogram(
+            "queue_seconds", "From request to run.", **buckets
+        )
         prometheus_client.Gauge(
-            "pending_requests", "In the house, waiting or running.", **own
+            "pending_requests", "Waiting or running.", **own
         ).set_function(lambda: self.pending)
 
     def check_asked(self, spec):
-        """Raises NOT_FOUND for a `ModelSpec` of something else than is here.
-
-        In TF-Serving's words, which its clients look for.
-        """
-        name, which = errors.short(spec.name), "Latest({})"
-        if spec.HasField("version"):
-            which = f"Specific({{}}, {spec.version.value})"
-        if spec.version_label and spec.name == self.model.name:
-            label = errors.short(spec.version_label)
-            raise errors.not_found(
-                f"Unrecognized servable version label: {label}"
-            )
-        if not self._is_here(spec):
-            which = which.format(name)
-            raise errors.not_found(f"Servable not found for request: {which}")
+        """Raises NOT_FOUND for a `ModelSpec` of what is not here."""
+        text = "Servable not found for request: "
+        latest, specific = "Latest({name})", "Specific({name}, {number})"
+        self._check_here(spec, text + latest, text + specific)
 
     def signature(self, name):
-        """`model.Signature` of a name, the default one for "".
-
-        Raises FAILED_PRECONDITION for an unknown one.
-        """
-        signatures, name = self.model.signatures, name or _DEFAULT
+        """`model.Signature` of a name, the default one for "", or an error."""
+        signatures, name = self.model.signatures, name or "serving_default"
         if name not in signatures:
-            raise errors.ServingError(
-                errors.CODES.FAILED_PRECONDITION,
-                f'Serving signature "{errors.short(name)}" not found; there '
-                f"are: {', '.join(sorted(signatures))}.",
-            )
+            said = f'Serving signature "{errors.short(name)}" not found; there '
+            said += f"are: {', '.join(sorted(signatures))}."
+            raise errors.ServingError(errors.CODES.FAILED_PRECONDITION, said)
         return signatures[name]
 
     @contextlib.contextmanager
     def admit(self):
-        """Counts a request as in the house for the time of the context.
-
-        Raises RESOURCE_EXHAUSTED where the house is full.
-        """
-        if self.pending >= self.options.queue:
-            raise errors.ServingError(
-                errors.CODES.RESOURCE_EXHAUSTED,
-                f"The queue of {self.options.queue} requests is full; try "
-                "again later.",
-            )
+        """Counts a request as in the house, which refuses it when full."""
+        most = self.options.queue
+        if self.pending >= most:
+            said = f"The queue of {most} requests is full; try again later."
+            raise errors.too_much(said)
         self.pending += 1
         try:
             yield
@@ -113,33 +76,28 @@ class Core:
             self.pending -= 1
 
     async def predict(self, read):
-        """dict of arrays, for a request that has been admitted.
+        """dict of arrays for a request that has been admitted, and the rest.
 
         A caller that is cancelled gives up its place; a run that has begun
         ends in its thread all the same, and no other takes its turn before.
 
         Args:
-            read: function that returns the signature and the dict of its
-                inputs. It is called in a thread, because parsing a large
-                body must not hold up the event loop, and then forgotten with
-                the body.
-
-        Raises:
-            errors.ServingError: a bad request.
+            read: function that returns the signature, the dict of its inputs
+                and a rest, or raises `errors.ServingError`. It is called in a
+                thread, because parsing a large body must not hold up the
+                event loop, and then forgotten with the body.
         """
-        signature, inputs = await asyncio.to_thread(read)
+        signature, inputs, rest = await asyncio.to_thread(read)
         del read
-        most = {"pixels": self.options.pixels, "rows": self.options.rows}
-        await asyncio.to_thread(limits.check, inputs, **most)
+        await asyncio.to_thread(limits.check, inputs, self.options)
         loop = asyncio.get_running_loop()
         arrived = loop.time()
         await self._free.acquire()
         self._waited.observe(loop.time() - arrived)
-        run = loop.run_in_executor(
-            self._pool, self.model.run, signature, inputs
-        )
+        asked = self.model.run, signature, inputs
+        run = loop.run_in_executor(self._pool, *asked)
         run.add_done_callback(lambda _: self._free.release())
-        return await asyncio.shield(run)
+        return await asyncio.shield(run), rest
 
     @contextlib.contextmanager
     def answer(self, protocol, method):
@@ -157,15 +115,13 @@ class Core:
             raise
         except TimeoutError:
             code = errors.CODES.DEADLINE_EXCEEDED
-            raise errors.ServingError(
-                code, "The request was not answered in time."
-            ) from None
+            said = "The request was not answered in time."
+            raise errors.ServingError(code, said) from None
         except Exception as error:
-            _LOG.exception("A request failed.")
+            logging.getLogger(__name__).exception("A request failed.")
             code = errors.CODES.INTERNAL
-            raise errors.ServingError(
-                code, "The server failed on this request; its log says why."
-            ) from error
+            said = "The server failed on this request; its log says why."
+            raise errors.ServingError(code, said) from error
         finally:
             seconds = time.monotonic() - start
             self._requests.labels(protocol, method, code.name).inc()
@@ -173,36 +129,24 @@ class Core:
 
     def status(self, request):
         """`GetModelStatusResponse` to such a request, or NOT_FOUND."""
-        spec = request.model_spec
-        if not self._is_here(spec):
-            which = "any versions"
-            if spec.HasField("version"):
-                which = f"version {spec.version.value}"
-            name = errors.short(spec.name)
-            raise errors.not_found(f"Could not find {which} of model {name}")
-        reply = get_model_status_pb2.GetModelStatusResponse()
-        state = get_model_status_pb2.ModelVersionStatus.AVAILABLE
-        reply.model_version_status.add(
-            version=self.model.version, state=state, status={}
-        )
+        latest = "Could not find any versions of model {name}"
+        specific = "Could not find version {number} of model {name}"
+        self._check_here(request.model_spec, latest, specific)
+        version, state = self.model.version, "AVAILABLE"
+        reply = status_pb2.GetModelStatusResponse()
+        reply.model_version_status.add(version=version, state=state, status={})
         return reply
 
     def metadata(self, request):
         """`GetModelMetadataResponse` to such a request, or an error."""
         fields = list(request.metadata_field)
         if set(fields) != {SIGNATURES}:
-            raise errors.invalid(
-                f'`metadata_field` must be "{SIGNATURES}". Received: '
-                f"{errors.short(fields)}."
-            )
+            said = f'`metadata_field` must be "{SIGNATURES}". Received: '
+            raise errors.invalid(f"{said}{errors.short(fields)}.")
         self.check_asked(request.model_spec)
-        reply = get_model_metadata_pb2.GetModelMetadataResponse(
-            model_spec=self.spec
-        )
-        signatures = get_model_metadata_pb2.SignatureDefMap(
-            signature_def=self.model.protos
-        )
-        reply.metadata[SIGNATURES].Pack(signatures)
+        reply = metadata_pb2.GetModelMetadataResponse(model_spec=self.spec)
+        protos = metadata_pb2.SignatureDefMap(signature_def=self.model.protos)
+        reply.metadata[SIGNATURES].Pack(protos)
         return reply
 
     async def close(self):
@@ -210,7 +154,15 @@ class Core:
         await asyncio.to_thread(self._pool.shutdown)
         self.model.session.close()
 
-    def _is_here(self, spec):
-        version = spec.version.value if spec.HasField("version") else None
-        known = version in (None, self.model.version)
-        return known and spec.name == self.model.name
+    def _check_here(self, spec, latest, specific):
+        """Raises NOT_FOUND in TF-Serving's words; its clients look for them."""
+        number, any_version = spec.version.value, not spec.HasField("version")
+        here, text = spec.name == self.model.name, ""
+        if here and spec.version_label:
+            label = errors.short(spec.version_label)
+            text = f"Unrecognized servable version label: {label}"
+        elif not (here and (any_version or number == self.model.version)):
+            text = latest if any_version else specific
+            text = text.format(name=errors.short(spec.name), number=number)
+        if text:
+            raise errors.ServingError(errors.CODES.NOT_FOUND, text)

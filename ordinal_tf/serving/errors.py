@@ -16,13 +16,12 @@ _HTTP_STATUS = {
     CODES.UNAVAILABLE: 503,
     CODES.DEADLINE_EXCEEDED: 504,
 }
-_HEADING = "Graph execution error:"
 
 
 class ServingError(Exception):
     """A request that is answered with a `grpc.StatusCode` and a sentence."""
 
-    def __init__(self, code, message, *, http_status=None):
+    def __init__(self, code, message, http_status=None):
         # What a client sent may be quoted: on one line, and in any case text.
         message = " ".join(message.split())
         message = message.encode("utf-8", "backslashreplace").decode()
@@ -36,30 +35,27 @@ def invalid(message):
     return ServingError(CODES.INVALID_ARGUMENT, message)
 
 
-def not_found(message):
-    """`ServingError` of a model or version that is not served."""
-    return ServingError(CODES.NOT_FOUND, message)
+def too_much(message, *, http_status=None):
+    """`ServingError` of a request that is too large, or one too many."""
+    return ServingError(CODES.RESOURCE_EXHAUSTED, message, http_status)
 
 
 def unimplemented(method):
     """`ServingError` of a method that TF-Serving has and this server not."""
-    return ServingError(
-        CODES.UNIMPLEMENTED,
-        f"This server has no {method}; it predicts, and tells the status and "
-        "the metadata of its model.",
-    )
+    said = f"This server has no {method}; it predicts, and tells the status "
+    said += "and the metadata of its model."
+    return ServingError(CODES.UNIMPLEMENTED, said)
 
 
 def sentence(message):
     """The line of a TensorFlow message that says what happened, shortened."""
     lines = [line.strip() for line in message.splitlines()]
-    lines = [line for line in lines if line not in ("", _HEADING)]
+    lines = [x for x in lines if x not in ("", "Graph execution error:")]
     text = lines[0] if lines else "The model failed on this request."
     text = text.partition("[[{{node")[0].strip()
-    head, failed, said = text.partition("assertion failed: ")
-    if failed and not head and said.startswith("["):
+    if text.startswith("assertion failed: ["):
         # The first item of what an Assert prints is its sentence.
-        text = said[1:].replace("]", "", 1)
+        text = text.removeprefix("assertion failed: [").replace("]", "", 1)
     text = short(text, 300)
     return text if text.endswith(".") else text + "."
 

@@ -6,50 +6,39 @@ The graph refuses most of this too, but after it has waited for its turn.
 import contextlib
 import io
 
-from PIL import Image
+import numpy as np
+from PIL import ExifTags, Image
 
 from ordinal_tf.boxes import check_boxes
 from ordinal_tf.serving import errors
 
-_ORIENTATION = 0x0112  # Of EXIF.
 
-
-def check(inputs, *, pixels, rows):
+def check(inputs, options):
     """Raises `errors.ServingError` for what is too much or senseless.
 
-    Inputs are known by the names that this package's signatures give them:
-    `image`, `photo` or `photos` of bytes, `boxes` and `counts`. Others pass,
-    and so do numbers of rows that do not agree, which the graph refuses.
-
     Args:
-        inputs: dict of arrays that fit the signature's specs.
-        pixels: int, most of a picture once decoded.
-        rows: int, most crops or pictures, and people in all of them.
+        inputs: dict of arrays, known by the names that this package's
+            signatures give them: `image`, `photo` or `photos` of bytes,
+            `boxes` and `counts`. Others pass.
+        options: `server.Options`, whose `pixels` and `rows` are the limits.
     """
-    counts = {name: len(inputs.get(name, ())) for name in ("image", "photos")}
-    boxes = inputs.get("boxes")
-    if boxes is not None:
-        counts["boxes"] = boxes.size // 3
-    for name, count in counts.items():
-        if count > rows:
-            raise errors.invalid(
-                f"`{name}` has {count} rows, more than the {rows} that this "
-                "server takes in one request."
-            )
+    rows = options.rows
+    boxes = inputs.get("boxes", np.zeros((0, 3)))
+    people = boxes.reshape(-1, *boxes.shape[-1:])
+    for name, given in {**inputs, "boxes": people}.items():
+        if name in ("image", "photos", "boxes") and len(given) > rows:
+            said = f"`{name}` has {len(given)} rows, more than the {rows} that "
+            raise errors.invalid(said + "this server takes in one request.")
     for name in ("photo", "photos"):
-        encoded = inputs.get(name)
-        if encoded is None or encoded.dtype != object:
-            continue
-        for i, data in enumerate(encoded):
+        encoded = inputs.get(name, np.zeros(0))
+        for i, data in enumerate(encoded if encoded.dtype == object else ()):
             label = f"`{name}`" + (f" {i}" if i else "")
-            width, height = _picture_size(data, label, pixels)
-            of_it = [] if boxes is None else boxes
-            if boxes is not None and name == "photos":
-                # The last axis stays where there is nothing to take.
-                count = sum(inputs.get("counts", ())[i : i + 1])
-                of_it = boxes[i : i + 1, :count].reshape(-1, 3)
+            width, height = _picture_size(data, label, options.pixels)
+            if "counts" in inputs:
+                count = sum(inputs["counts"][i : i + 1])
+                people = boxes[i : i + 1, :count].reshape(-1, 3)
             try:
-                check_boxes(of_it, width, height)
+                check_boxes(people, width, height)
             except ValueError as error:
                 raise errors.invalid(str(error)) from None
 
@@ -68,18 +57,15 @@ def _picture_size(data, label, most):
             # must not cost us a good picture.
             with contextlib.suppress(Exception):
                 exif = image.getexif() if image.format == "JPEG" else {}
-                turned = int(exif.get(_ORIENTATION, 1)) >= 5
+                turned = int(exif.get(ExifTags.Base.Orientation, 1)) >= 5
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         width = height = most + 1
     # Broken headers raise whatever they hit.
     except Exception:
-        raise errors.invalid(
-            f"{label} must be the bytes of a JPEG or PNG picture. The "
-            f"{len(data)} bytes that came are of another kind or cut off."
-        ) from None
+        said = f"{label} must be the bytes of a JPEG or PNG picture. The "
+        said += f"{len(data)} bytes that came are of another kind or cut off."
+        raise errors.invalid(said) from None
     if width * height > most:
-        raise errors.invalid(
-            f"{label} has more than the {most} pixels in all that this "
-            "server takes; shrink it."
-        )
+        said = f"{label} has more than the {most} pixels in all that this "
+        raise errors.invalid(said + "server takes; shrink it.")
     return (max(width, height),) * 2 if turned else (width, height)

@@ -8,8 +8,6 @@ from ordinal_tf import paths
 from ordinal_tf.export import session
 from ordinal_tf.serving import errors
 
-_INIT_OP = "__saved_model_init_op"
-
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
@@ -19,6 +17,26 @@ class Signature:
     inputs: dict
     outputs: dict
 
+    def check_names(self, given):
+        """Raises `errors.ServingError` where inputs are missing or unknown."""
+        missing = ", ".join(sorted(set(self.inputs) - set(given)))
+        extra = ", ".join(sorted(set(given) - set(self.inputs)))
+        if missing or extra:
+            said = "The inputs do not match the signature, which takes "
+            said += ", ".join(sorted(self.inputs))
+            said += f"; missing: {missing}" if missing else ""
+            said += f"; unknown: {errors.short(extra)}" if extra else ""
+            raise errors.invalid(f"{said}.")
+
+    def check_shape(self, name, shape):
+        """Raises `errors.ServingError` where an input forbids a shape."""
+        want = self.inputs[name].shape
+        if min(shape, default=0) < 0 or not want.is_compatible_with(shape):
+            want = [] if want.rank is None else want
+            text = ", ".join("?" if n is None else str(n) for n in want)
+            said = f"The input {name!r} must have the shape [{text}]. "
+            raise errors.invalid(f"{said}Received: {list(shape)}.")
+
 
 @dataclasses.dataclass(frozen=True)
 class Model:
@@ -27,14 +45,13 @@ class Model:
     name: str
     version: int
     session: tf.compat.v1.Session
-    protos: dict  # Each `SignatureDef` by name, those that only initialise too.
+    protos: dict  # Each `SignatureDef` by name.
     signatures: dict  # Each `Signature` by name.
 
     def run(self, signature, inputs):
-        """dict of the arrays of a `Signature`, for a dict that fits its specs.
+        """dict of the arrays of a `Signature`, for a dict that fits it.
 
-        May be called by several threads at once. Raises
-        `errors.ServingError` where the graph refuses the inputs.
+        Raises `errors.ServingError` where the graph refuses the inputs.
         """
         specs = signature.inputs
         feeds = {specs[key].name: value for key, value in inputs.items()}
@@ -52,21 +69,14 @@ class Model:
 
 
 def load(folder, name, *, threads=0):
-    """`Model` of the highest version below a model folder.
+    """`Model` of the highest version below a folder, for clients' `name`.
 
-    Args:
-        folder: path that holds the version folders.
-        name: str, what clients ask for.
-        threads: int, as `session.load` takes it.
-
-    Raises:
-        ValueError: no version there, or one that is no whole SavedModel.
+    `threads` as `session.load` takes it. Raises `ValueError` where there is
+    no version, or one that is no whole SavedModel.
     """
     if not paths.versions(folder):
-        raise ValueError(
-            f"{folder} holds no version of {name!r}: it must have folders "
-            "such as 1, each a SavedModel."
-        )
+        said = f"{folder} holds no version of {name!r}: it must have folders "
+        raise ValueError(said + "such as 1, each a SavedModel.")
     folder = paths.latest_version(folder)
     try:
         made, protos = session.load(folder, threads=threads)
@@ -77,7 +87,7 @@ def load(folder, name, *, threads=0):
     signatures = {
         key: Signature(key, _specs(proto.inputs), _specs(proto.outputs))
         for key, proto in protos.items()
-        if key != _INIT_OP and proto.inputs and proto.outputs
+        if proto.inputs and proto.outputs  # Some only initialise.
     }
     if not signatures:
         made.close()
@@ -86,7 +96,5 @@ def load(folder, name, *, threads=0):
 
 
 def _specs(infos):
-    return {
-        key: tf.TensorSpec(tf.TensorShape(i.tensor_shape), i.dtype, i.name)
-        for key, i in infos.items()
-    }
+    make = tf.TensorSpec
+    return {k: make(i.tensor_shape, i.dtype, i.name) for k, i in infos.items()}

@@ -9,11 +9,9 @@ import zlib
 import prometheus_client
 from google.protobuf import json_format
 from starlette import applications, exceptions, requests, responses, routing
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    model_pb2,
-)
+from tensorflow_serving.apis import get_model_metadata_pb2 as metadata_pb2
+from tensorflow_serving.apis import get_model_status_pb2 as status_pb2
+from tensorflow_serving.apis import model_pb2
 
 from ordinal_tf.serving import errors, json_tensors
 from ordinal_tf.serving.core import SIGNATURES
@@ -23,11 +21,12 @@ _MODEL = re.compile(
     r"(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
     r"(?:(?P<metadata>/metadata)|:(?P<verb>[a-z]+))?"
 )
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def make_app(core):
     """`starlette.applications.Starlette` of a `core.Core`."""
+
+    every = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
     async def health(_):
         return responses.PlainTextResponse("ok\n")
@@ -37,9 +36,11 @@ def make_app(core):
         page = prometheus_client.generate_latest(core.registry)
         return responses.Response(page, headers={"content-type": kind})
 
+    async def model(request):
+        return await _model(request, core)
+
     async def nothing(request, error):
-        said = f"{error.detail}: {request.method} {_path(request)}"
-        return _error(error.status_code, said)
+        return _error(error.status_code, f"{error.detail}: {_asked(request)}")
 
     return applications.Starlette(
         routes=[
@@ -49,17 +50,13 @@ def make_app(core):
             routing.Route("/metrics", metrics),
             # Where TF-Serving's monitoring.config usually puts it.
             routing.Route("/monitoring/prometheus/metrics", metrics),
-            routing.Route(
-                "/v1/{rest:path}",
-                functools.partial(_model, core),
-                methods=_METHODS,
-            ),
+            routing.Route("/v1/{rest:path}", model, methods=every),
         ],
         exception_handlers={exceptions.HTTPException: nothing},
     )
 
 
-async def _model(core, request):
+async def _model(request, core):
     match = _MODEL.fullmatch(request.scope["path"])
     parts = match.groupdict() if match else dict.fromkeys(_MODEL.groupindex)
     verb = parts["verb"]
@@ -70,14 +67,13 @@ async def _model(core, request):
         with core.answer("rest", method):
             async with asyncio.timeout(core.options.timeout_s):
                 if not match or request.method != ("POST" if verb else "GET"):
-                    raise errors.invalid(
-                        f"Malformed request: {request.method} {_path(request)}"
-                    )
-                spec = model_pb2.ModelSpec(name=parts["name"])
+                    said = f"Malformed request: {_asked(request)}"
+                    raise errors.invalid(said)
+                spec = model_pb2.ModelSpec(
+                    name=parts["name"], version_label=parts["label"]
+                )
                 if parts["version"]:
                     spec.version.value = int(parts["version"])
-                if parts["label"]:
-                    spec.version_label = parts["label"]
                 if method == "unknown":
                     raise errors.unimplemented(verb[:40])
                 if method == "predict":
@@ -92,12 +88,9 @@ async def _model(core, request):
 def _about(core, method, spec):
     """bytes of the status or the metadata."""
     if method == "status":
-        asked = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
-        if spec.version_label:
-            core.check_asked(spec)
-        reply = core.status(asked)
+        reply = core.status(status_pb2.GetModelStatusRequest(model_spec=spec))
     else:
-        asked = get_model_metadata_pb2.GetModelMetadataRequest(
+        asked = metadata_pb2.GetModelMetadataRequest(
             model_spec=spec, metadata_field=[SIGNATURES]
         )
         reply = core.metadata(asked)
@@ -113,42 +106,26 @@ def _about(core, method, spec):
 
 async def _predict(core, request, spec):
     core.check_asked(spec)
-    rows = []
     with core.admit():
         body = await _body(request, core.options.body_bytes)
-        read = functools.partial(_read, core, body, rows)
-        del body  # What has been parsed goes, for as long as others run.
-        outputs = await _unless_gone(request, core.predict(read))
-    return json_tensors.json_from_outputs(outputs, rows=rows[0])
-
-
-def _read(core, body, rows):
-    """Signature and inputs of a body; appends to `rows` whether in rows."""
-    try:
-        asked, name = json_tensors.read_json(body)
-        signature = core.signature(name)
-        inputs, in_rows = json_tensors.inputs_from_json(asked, signature.inputs)
-    except RecursionError:
-        raise errors.invalid("The JSON is nested too deeply.") from None
-    rows.append(in_rows)
-    return signature, inputs
+        read = functools.partial(json_tensors.read, body, core.signature)
+        work = core.predict(read)
+        del body, read  # Once parsed they go, for as long as others run.
+        outputs, rows = await _unless_gone(request, work)
+    return json_tensors.json_from_outputs(outputs, rows=rows)
 
 
 async def _body(request, most):
     """The request's body, decompressed.
 
-    Raises:
-        errors.ServingError: larger than `most` bytes, before or after: a
-            megabyte can become a thousand; compressed otherwise than by gzip,
-            or damaged; or the client has gone.
+    Raises `errors.ServingError`: larger than `most` bytes, before or after (a
+    megabyte can become a thousand), not gzip, damaged, or the client left.
     """
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding not in ("identity", "gzip"):
-        raise errors.ServingError(
-            errors.CODES.INVALID_ARGUMENT,
-            f"A body may be compressed by gzip, not by {encoding[:40]!r}.",
-            http_status=415,
-        )
+        code = errors.CODES.INVALID_ARGUMENT
+        said = f"A body may be compressed by gzip, not by {encoding[:40]!r}."
+        raise errors.ServingError(code, said, http_status=415)
     gzip = zlib.decompressobj(16 + zlib.MAX_WBITS)  # 16: a header of gzip's.
     body, came = bytearray(), 0
     try:
@@ -159,12 +136,9 @@ async def _body(request, most):
                 chunk = gzip.decompress(chunk, most + 1 - len(body))
             body += chunk
             if max(came, len(body)) > most:
-                raise errors.ServingError(
-                    errors.CODES.RESOURCE_EXHAUSTED,
-                    f"The body is larger than the {most} bytes that this "
-                    "server takes.",
-                    http_status=413,
-                )
+                said = f"The body is larger than the {most} bytes "
+                said += "that this server takes."
+                raise errors.too_much(said, http_status=413)
     except requests.ClientDisconnect:
         raise _gone() from None
     except zlib.error:
@@ -175,7 +149,7 @@ async def _body(request, most):
 
 
 async def _unless_gone(request, coroutine):
-    """Result of a coroutine; CANCELLED when the client has gone meanwhile."""
+    """Result of a coroutine, or CANCELLED when the client has gone before."""
     work = asyncio.ensure_future(coroutine)
     # Once the body has been read, the next message is the disconnection.
     gone = asyncio.ensure_future(request.receive())
@@ -193,9 +167,8 @@ def _gone():
     return errors.ServingError(errors.CODES.CANCELLED, "The client has gone.")
 
 
-def _path(request):
-    """The path for a message, as long as it is short."""
-    return request.scope["path"][:200]
+def _asked(request):
+    return f"{request.method} {request.scope['path'][:200]}"
 
 
 def _error(status, message):

@@ -1,10 +1,8 @@
 """A local server with TF-Serving's own face, on one event loop.
 
-    async with serve(model.load(folder, "lite"), Options()) as serving:
-        print(serving.rest_port, serving.grpc_port)
-        await asyncio.Event().wait()
-
-gRPC and REST share the loop; the model runs in threads of its own.
+async with serve(model.load(folder, "lite"), Options()) as serving:
+    print(serving.rest_port, serving.grpc_port)
+    await asyncio.Event().wait()
 """
 
 import asyncio
@@ -43,26 +41,26 @@ async def serve(model, options):
     """Serves a `model.Model` for the time of the context; frees it after.
 
     Yields the `core.Core`, with its ports. The end of the context refuses new
-    requests and answers those under way. Raises `OSError` of a port that is
-    taken.
+    requests and answers those under way. Raises `OSError` for a taken port.
     """
     async with contextlib.AsyncExitStack() as stack:
         serving = core.Core(model, options)
         stack.push_async_callback(serving.close)
         calls = grpc_service.make_server(serving)
-        host = options.host
-        six = ":" in host
+        host, six = options.host, ":" in options.host
         family = socket.AF_INET6 if six else socket.AF_INET
         # With its protocol named, or asyncio will not turn off Nagle's delay.
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         stack.enter_context(sock)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with _taken(host, options.rest_port):
-            sock.bind((host, options.rest_port))
-        with _taken(host, options.grpc_port):
-            serving.grpc_port = calls.add_insecure_port(
-                f"{f'[{host}]' if six else host}:{options.grpc_port}"
-            )
+        port, address = options.rest_port, f"[{host}]" if six else host
+        try:
+            sock.bind((host, port))
+            port = options.grpc_port
+            serving.grpc_port = calls.add_insecure_port(f"{address}:{port}")
+        except (OSError, RuntimeError) as error:
+            said = f"Port {port} of {host} cannot be listened on; is another "
+            raise OSError(said + "server running?") from error
         serving.rest_port = sock.getsockname()[1]
         web = uvicorn.Server(
             uvicorn.Config(
@@ -93,33 +91,15 @@ async def serve(model, options):
             await asyncio.gather(calls.stop(options.drain_s), task)
 
 
-@contextlib.contextmanager
-def _taken(host, port):
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        raise OSError(
-            f"Port {port} of {host} cannot be listened on; is another server "
-            "running?"
-        ) from error
-
-
 async def _close_idle(web, idle_s):
-    """Closes connections on which nothing, or half a header, comes.
-
-    uvicorn's own limit counts from the end of a reply alone, so that a client
-    which never says anything would stay for good.
-    """
+    """Closes connections on which no request begins; uvicorn's limit counts
+    from the end of a reply alone."""
     before = {}
-    while True:
-        await asyncio.sleep(idle_s / 2)
+    while await asyncio.sleep(idle_s / 2, True):
+        here = web.server_state.connections
         # A new request is a new cycle.
-        idle = {
-            connection: connection.cycle
-            for connection in web.server_state.connections
-            if connection.conn.their_state is h11.IDLE
-        }
-        for connection, cycle in idle.items():
+        now = {c: c.cycle for c in here if c.conn.their_state is h11.IDLE}
+        for connection, cycle in now.items():
             if before.get(connection, web) is cycle:
                 connection.transport.close()
-        before = idle
+        before = now

@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ordinal_tf.serving import errors, json_tensors
+from ordinal_tf.serving import errors, json_tensors, model
 
 
 def spec(dtype, *shape):
     return tf.TensorSpec(shape, dtype)
+
+
+def read(request, specs):
+    """Inputs, and whether in rows, of a request to a signature of `specs`."""
+    body = request if isinstance(request, bytes) else json.dumps(request)
+    signature = model.Signature("", specs, {})
+    found, inputs, rows = json_tensors.read(body, lambda _: signature)
+    assert found is signature
+    return inputs, rows
 
 
 # The guide's example: two instances of three named inputs.
@@ -35,7 +44,7 @@ COLUMNS = {
     [({"instances": ROWS}, True), ({"inputs": COLUMNS}, False)],
 )
 def test_the_guides_example(request_, rows):
-    found, in_rows = json_tensors.inputs_from_json(request_, GUIDE)
+    found, in_rows = read(request_, GUIDE)
     assert in_rows is rows
     assert found["tag"].tolist() == [b"foo", b"bar"]
     assert found["signal"].dtype == np.float32
@@ -54,25 +63,22 @@ def test_the_guides_example(request_, rows):
     ],
 )
 def test_one_input_needs_no_name_and_bytes_come_as_base64(request_):
-    found, _ = json_tensors.inputs_from_json(
-        request_, {"s": spec(tf.string, None)}
-    )
+    found, _ = read(request_, {"s": spec(tf.string, None)})
     assert found["s"].tolist() == [b"aGk=", b"hi"]
 
 
 def test_numbers_beyond_json():
-    request, _ = json_tensors.read_json(b'{"inputs": [NaN, -Infinity, 1e2]}')
-    found, _ = json_tensors.inputs_from_json(
-        request, {"x": spec(tf.float32, None)}
-    )
+    request = b'{"inputs": [NaN, -Infinity, 1e2]}'
+    found, _ = read(request, {"x": spec(tf.float32, None)})
     np.testing.assert_array_equal(found["x"], [np.nan, -np.inf, 100])
 
 
 def test_an_empty_list_is_no_rows():
-    found, _ = json_tensors.inputs_from_json(
-        {"inputs": []}, {"boxes": spec(tf.float32, None, 3)}
-    )
+    found, _ = read({"inputs": []}, {"boxes": spec(tf.float32, None, 3)})
     assert found["boxes"].shape == (0, 3)
+
+
+X = {"x": spec(tf.uint8, None, 2)}
 
 
 @pytest.mark.parametrize(
@@ -88,10 +94,9 @@ def test_an_empty_list_is_no_rows():
 )
 def test_bodies_that_are_not_json_objects(body, message):
     with pytest.raises(errors.ServingError, match=message):
-        json_tensors.read_json(body)
+        read(body, X)
 
 
-X = {"x": spec(tf.uint8, None, 2)}
 TWO = {"x": spec(tf.float32, None), "y": spec(tf.float32, None)}
 
 
@@ -131,13 +136,20 @@ TWO = {"x": spec(tf.float32, None), "y": spec(tf.float32, None)}
 )
 def test_requests_that_do_not_fit(request_, specs, message):
     with pytest.raises(errors.ServingError, match=message) as caught:
-        json_tensors.inputs_from_json(request_, specs)
+        read(request_, specs)
     assert len(caught.value.message) < 300
 
 
 def test_the_signature_that_a_body_names():
-    assert json_tensors.read_json(b"{}")[1] == ""
-    assert json_tensors.read_json(b'{"signature_name": "a"}')[1] == "a"
+    asked = []
+
+    def find(name):
+        asked.append(name)
+        return model.Signature("", X, {})
+
+    json_tensors.read(b'{"inputs": [[1, 2]]}', find)
+    json_tensors.read(b'{"inputs": [[1, 2]], "signature_name": "a"}', find)
+    assert asked == ["", "a"]
 
 
 OUTPUTS = {

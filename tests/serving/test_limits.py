@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ordinal_tf.serving import errors, limits
+from ordinal_tf.serving import errors, limits, server
 from tests.serving import tiny
 
-LIMIT = {"pixels": 2000, "rows": 3}
+LIMIT = server.Options(pixels=2000, rows=3)
 PHOTO = tiny.jpeg(1)  # 40 x 30
 
 
 def check(**inputs):
-    limits.check({k: np.asarray(v) for k, v in inputs.items()}, **LIMIT)
+    limits.check({k: np.asarray(v) for k, v in inputs.items()}, LIMIT)
 
 
 def photo(data, *boxes):
