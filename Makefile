@@ -1,5 +1,6 @@
 # make demo   sets everything up and runs the shipped model on demo/photos
-# make test   installs what the tests need and runs them
+# make test   installs what the tests need and runs all of them
+# make quick  runs those that take no time, while one works
 # make lint   checks style and formatting
 # make clean  removes what these made
 #
@@ -15,7 +16,7 @@ TEST_JOBS ?= 2
 
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint format clean
+.PHONY: demo test quick lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.done
@@ -25,6 +26,9 @@ demo: $(VENV)/demo.done
 
 test: $(VENV)/test.done
 	$(VENV)/bin/python -m pytest -n $(TEST_JOBS) $(TEST_ARGS)
+
+quick: $(VENV)/test.done
+	$(VENV)/bin/python -m pytest -n $(TEST_JOBS) -m "not slow" $(TEST_ARGS)
 
 lint: $(VENV)/lint.done
 	$(VENV)/bin/ruff check .

@@ -76,7 +76,12 @@ setuptools.setup(
         ],
         "litert": ["ai-edge-litert>=2.1", "litert-quantizer>=0.11"],
         "jax": ["jax>=0.5"],
-        "test": ["jax>=0.5", "pytest>=8", "pytest-xdist>=3.6"],
+        "test": [
+            "jax>=0.5",
+            "pytest>=8",
+            "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
+        ],
         "dev": ["pre-commit>=4", "ruff>=0.15"],
     },
     entry_points={"console_scripts": ["ordinal-tf = ordinal_tf.cli:main"]},

@@ -12,11 +12,6 @@ from ordinal_tf import skeleton
 from ordinal_tf.data.readers import coco
 from tests import tiny
 
-# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword"
-)
-
 
 @pytest.fixture
 def page(checkout):

@@ -18,6 +18,7 @@ import shutil
 import numpy as np
 import scipy.io
 
+from ordinal_tf import files
 from ordinal_tf.annotation import agreement, project, sorting
 
 
@@ -39,9 +40,9 @@ def write(folder, told, *, everything=False):
         else _nothing()
         for given in map(told.relations, names)
     ]
-    _write(folder / "annotations.json", _coco(told, names).encode())
+    files.write_text(folder / "annotations.json", _coco(told, names))
     lines = _lines(names, kept)
-    _write(folder / "relations.jsonl", "".join(lines).encode())
+    files.write_text(folder / "relations.jsonl", "".join(lines))
     _write_published(folder, told, names, kept)
     return {"pictures": len(names), "relations": len(lines)}
 
@@ -49,7 +50,7 @@ def write(folder, told, *, everything=False):
 def copy_picture(data, path):
     """Writes a picture's bytes, unless the same ones are there."""
     if not path.is_file() or path.read_bytes() != data:
-        _write(path, data)
+        files.write_bytes(path, data)
 
 
 def _coco(told, names):
@@ -107,8 +108,8 @@ def _write_published(folder, told, names, kept):
     # The published sign is the opposite of ours.
     ord_ = np.stack([np.where(m, -r.astype(float), np.nan) for r, m in kept])
     joints = joints.transpose(2, 1, 0)
-    _write(published / "joints.mat", _mat(joints=joints))
-    _write(published / "ordinal.mat", _mat(ord=ord_))
+    files.write_bytes(published / "joints.mat", _mat(joints=joints))
+    files.write_bytes(published / "ordinal.mat", _mat(ord=ord_))
 
 
 def _mat(**variables):
@@ -121,17 +122,10 @@ def _link(source, target):
     try:
         os.link(source, target)
     except OSError:  # Not every file system has links.
-        new = target.with_name(f"new_{target.name}")
-        shutil.copy2(source, new)
-        new.replace(target)
+        with files.whole(target) as new:
+            shutil.copy2(source, new)
 
 
 def _nothing():
     shape = len(sorting.JOINTS), len(sorting.JOINTS)
     return np.zeros(shape, np.int8), np.zeros(shape, bool)
-
-
-def _write(path, data):
-    new = path.with_name(f"new_{path.name}")
-    new.write_bytes(data)
-    new.replace(path)

@@ -8,11 +8,6 @@ from keras import layers
 from ordinal_tf.export import fold
 from ordinal_tf.models import hourglass, lifting
 
-# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword"
-)
-
 
 def norms(network):
     return [

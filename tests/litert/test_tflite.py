@@ -15,11 +15,6 @@ from ordinal_tf.models import hourglass, lifting
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("litert_quantizer")
 
-# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword"
-)
-
 SIZE, BINS = 32, 4
 OPTIONS = {"kind": "volume", "depth_bins": BINS, "depth_scale": 0.7}
 

@@ -17,11 +17,6 @@ from tests import lsp_files
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("litert_quantizer")
 
-# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword"
-)
-
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):

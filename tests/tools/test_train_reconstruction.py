@@ -7,11 +7,6 @@ import pytest
 
 from tests import mocap_files
 
-# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword"
-)
-
 
 @pytest.fixture
 def clips(tmp_path):

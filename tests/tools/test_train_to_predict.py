@@ -13,11 +13,6 @@ from ordinal_tf.data.files import video
 from ordinal_tf.training import reconstruction, runs
 from tests import lsp_files, prepared_files, tiny, video_files
 
-# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword"
-)
-
 JOINTS = 17
 
 

@@ -6,11 +6,6 @@ import pytest
 
 from tests import lsp_files, tiny
 
-# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword"
-)
-
 
 @pytest.mark.slow  # Renders and trains.
 def test_rows(run_tool, tmp_path):

@@ -9,11 +9,6 @@ import pytest
 from ordinal_tf.models import hourglass
 from tools.dev import _torch_twin
 
-# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword"
-)
-
 
 @pytest.fixture(scope="module")
 def network():
