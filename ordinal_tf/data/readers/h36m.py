@@ -20,7 +20,7 @@ import pathlib
 
 import numpy as np
 
-from ordinal_tf import skeleton
+from ordinal_tf import skeleton, vectors
 from ordinal_tf.data.files import hdf5, matlab, text
 from ordinal_tf.data.readers import labels, plausible
 
@@ -52,18 +52,12 @@ class Annotations:
         """
         root = skeleton.H36M17.root
         pose_3d = self.poses - self.poses[:, root : root + 1]
-        keypoints = project(self.poses, self.intrinsics)
+        keypoints = vectors.project(self.poses, self.intrinsics)
         return {
             "keypoints_2d": keypoints.astype(np.float32),
             "depth": pose_3d[..., 2].astype(np.float32),
             "pose_3d": pose_3d.astype(np.float32),
         }
-
-
-def project(poses, intrinsics):
-    """Pinhole projection: `(N, K, 3)` with `(N, 3, 3)` to `(N, K, 2)` px."""
-    homogeneous = poses @ np.swapaxes(intrinsics, -1, -2)
-    return homogeneous[..., :2] / homogeneous[..., 2:]
 
 
 def read_annotations(path):
@@ -287,7 +281,7 @@ def _keypoints(path, arrays, to_ours, pose, camera):
     projected = None
     if pose is not None and camera is not None:
         with np.errstate(all="ignore"):  # What is behind is found later.
-            projected = project(pose, camera)
+            projected = vectors.project(pose, camera)
     if "part" not in arrays:
         if projected is None:
             raise ValueError(
