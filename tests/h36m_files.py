@@ -32,26 +32,31 @@ def angles_and_place(camera):
     return angles, rotation @ place
 
 
+def w0():
+    """The 300 numbers of w0, all cameras alike but for where they stand."""
+    outside = [
+        number
+        for camera in range(4)
+        for _ in range(11)
+        for number in np.concatenate(angles_and_place(camera))
+    ]
+    inside = [*FOCAL, *CENTRE, *RADIAL, *TANGENTIAL[::-1]]
+    return outside + 4 * inside
+
+
 def metadata(*, numbers=None, subjects=11, cameras=CAMERAS):
     """Text of a metadata.xml; `numbers` replaces w0."""
     if numbers is None:
-        outside = [
-            number
-            for camera in range(4)
-            for _ in range(11)
-            for number in np.concatenate(angles_and_place(camera))
-        ]
-        inside = [*FOCAL, *CENTRE, *RADIAL, *TANGENTIAL[::-1]]
-        numbers = outside + 4 * inside
+        numbers = w0()
     cells = ["action", "subaction"]
     cells += [f"S{k}" for k in range(1, subjects + 1)]
     header = "".join(f"<td>{cell}</td>" for cell in cells)
     ids = "".join(f"<_>{camera}</_>" for camera in cameras)
-    w0 = " ".join(repr(float(number)) for number in numbers)
+    text = " ".join(repr(float(number)) for number in numbers)
     return (
         f"<metadata><mapping><tr>{header}</tr></mapping>"
         f"<dbcameras><index2id>{ids}</index2id></dbcameras>"
-        f"<w0>[{w0}]</w0></metadata>"
+        f"<w0>[{text}]</w0></metadata>"
     )
 
 

@@ -205,6 +205,19 @@ def test_pose_figures_by_hand():
     assert found["mpjpe_per_joint"]["left_hip"] == pytest.approx(100 / 3)
 
 
+def test_a_root_alone_is_no_pose():
+    """Moved onto itself it would be perfect."""
+    true = np.random.default_rng(0).normal(size=(2, 17, 3)) * 300
+    mask = np.ones((2, 17), bool)
+    mask[1, 1:] = False
+    pose = true.copy()
+    pose[0, 1:, 0] += 50  # 16 joints of 17, root-relative.
+    found = scoring.pose_figures(true, mask, pose)
+    assert found["poses"] == 1
+    assert found["mpjpe"] == pytest.approx(50 * 16 / 17)
+    assert scoring.pose_figures(true[1:], mask[1:], pose[1:]) == {"poses": 0}
+
+
 def test_nobody_with_a_pose():
     zeros = np.zeros((2, 17, 3))
     found = scoring.pose_figures(zeros, np.zeros((2, 17), bool), zeros)

@@ -28,7 +28,7 @@ def photo(data, *boxes):
 @pytest.mark.parametrize("data", [PHOTO, tiny.png(1), tiny.png(1, width=1)])
 def test_pictures_that_pass(data):
     photo(data)
-    photo(data, [0, 0, 1], [5, 5, 3000], [-1, 0, 2])
+    photo(data, [0, 0, 2], [5, 5, 3000], [-1, 0, 2])
 
 
 @pytest.mark.parametrize(

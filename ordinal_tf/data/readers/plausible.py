@@ -73,7 +73,7 @@ def pose_faults(pose, known):
         if size < SHORTEST_MM or size > TALLEST_MM:
             fault = (
                 f"its bones are those of a person of {_length(size)}"
-                f"{_unit(size)}."
+                f"{_unit(size)}"
             )
         elif far > _FARTHEST_MM:
             fault = f"its joints lie {_length(far)} apart."
@@ -149,4 +149,4 @@ def _unit(size):
     for name, mm in _UNITS.items():
         if 1200 < size * mm < 2200:
             return f"; are these {name} instead of millimetres?"
-    return ""
+    return "."

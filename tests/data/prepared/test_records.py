@@ -78,6 +78,14 @@ def test_relations_are_masked_alike_on_both_sides():
         records.check({**given, "relation": relation, "relation_mask": mask})
 
 
+def test_no_joint_is_nearer_than_itself():
+    given = prepared_files.record()
+    mask = given["relation_mask"].copy()
+    mask[4, 4] = True  # Its relation is 0, as it must be.
+    with pytest.raises(ValueError, match="False on its diagonal"):
+        records.check({**given, "relation_mask": mask})
+
+
 def _example(record, **changes):
     example = tf.train.Example.FromString(records.serialize(record))
     for key, value in changes.items():

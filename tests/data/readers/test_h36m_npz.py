@@ -25,8 +25,8 @@ def arrays(**changes):
     names = [f"S1_Eating.54138969_{k:06}.jpg" for k in (1, 6, 11)]
     content = {
         "imgname": np.array([f"S1/S1_Eating.54138969/{n}" for n in names]),
-        "center": np.full((3, 2), 250.0),
-        "scale": np.full(3, 1.8),
+        "center": np.array([[250.0, 240], [260, 230], [270, 220]]),
+        "scale": np.array([1.8, 1.9, 2.0]),
         "part": part,
         "S": pose,
     }
@@ -61,7 +61,9 @@ def test_frames(tmp_path, flat):
     folder = write(tmp_path, content, flat=flat)
     photos = read(folder)
     assert photos.name == "h36m_train"
-    np.testing.assert_allclose(photos.boxes[0], [250, 250, 360])
+    np.testing.assert_allclose(
+        photos.boxes, [[250, 240, 360], [260, 230, 380], [270, 220, 400]]
+    )
     np.testing.assert_allclose(
         photos.keypoints[0], content["part"][0, :, :2], rtol=1e-6
     )
@@ -84,6 +86,10 @@ def test_frames(tmp_path, flat):
         ("part", 1, 0.0, "no joint is annotated"),
         ("S", (1, 3, 2), -1.0, "its S is behind the camera"),
         ("imgname", 1, "S9/gone.jpg", "no picture .*images/S9/gone.jpg"),
+        ("scale", 1, 0.01, "its box has a side of 2 pixels, and its joints"),
+        ("scale", 1, 360.0, "its box has a side of .* and its joints reach"),
+        ("part", (1, slice(None), slice(0, 2)), 0.5, "within 0 pixels; are"),
+        ("S", (1, 3, 0), 9.0, "by its S in metres, its joints lie"),
     ],
 )
 def test_bad_records(tmp_path, key, place, value, message):
@@ -92,7 +98,31 @@ def test_bad_records(tmp_path, key, place, value, message):
     folder = write(tmp_path, content)
     with pytest.raises(ValueError, match=f"row 1 .*{message}"):
         read(folder, skip_limit=0)
-    assert len(read(folder, skip_limit=1)) == 2
+    photos = read(folder, skip_limit=1)
+    assert photos.left_out == {"bad records, each named": 1}
+    # The third frame has its own labels, not those of the second.
+    whole = read(write(tmp_path / "whole", arrays()))
+    assert len(photos) == 2
+    for name, array in whole.columns.items():
+        if name != "paths":
+            np.testing.assert_array_equal(
+                getattr(photos, name), array[[0, 2]], name
+            )
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        (1000, r"a person of 1.7[0-9]*e\+03 m; are these micrometres"),
+        (0.001, "a person of 1.7[0-9]* mm; are these metres"),
+    ],
+)
+def test_poses_of_another_unit(tmp_path, times, message):
+    content = arrays()
+    content["S"][..., :3] *= times
+    folder = write(tmp_path, content)
+    with pytest.raises(ValueError, match=f"by its S in metres, .*{message}"):
+        read(folder, skip_limit=0)
 
 
 @pytest.mark.parametrize(

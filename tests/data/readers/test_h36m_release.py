@@ -1,5 +1,6 @@
 """Human3.6M's own release: cameras, positions, clips that are missing."""
 
+import pathlib
 import sys
 
 import numpy as np
@@ -50,6 +51,65 @@ def test_cameras_by_hand(tmp_path):
     # The next one, from (5000, 0, 1000), looks along -x.
     other = cameras["S1", "55011271"].from_world(np.array([3000.0, 100, 1300]))
     np.testing.assert_allclose(other, [100, -300, 2000], atol=1e-9)
+
+
+def test_each_camera_of_each_subject(tmp_path):
+    """w0 as 3d-pose-baseline (cameras.py) reads it, from 0.
+
+    Camera c and subject s have 6 numbers from 6 (11 c + s) on, camera c has 9
+    more from 264 + 9 c on, whoever the subject is.
+    """
+    numbers = np.zeros(300)
+    for c in range(4):
+        for s in range(11):
+            start = 6 * (11 * c + s)
+            numbers[start : start + 6] = 0, 0, 0, 100 + c, 200 + s, 7
+        start = 264 + 9 * c
+        inside = [1100 + c, 1200 + c, 500 + c, 510 + c]
+        bent = [0.1 + c, 0.2 + c, 0.3 + c, 0.5 + c, 0.4 + c]  # p2 before p1.
+        numbers[start : start + 9] = inside + bent
+    path = tmp_path / "metadata.xml"
+    path.write_text(h36m_files.metadata(numbers=numbers))
+    cameras = h36m_cameras.read_cameras(path)
+    for c, name in enumerate(("54138969", "55011271", "58860488", "60457274")):
+        for s in (1, 5, 9, 11):
+            camera = cameras[f"S{s}", name]
+            assert camera.place.tolist() == [100 + c, 200 + s - 1, 7]
+            assert camera.focal.tolist() == [1100 + c, 1200 + c]
+            assert camera.centre.tolist() == [500 + c, 510 + c]
+            assert camera.radial.tolist() == [0.1 + c, 0.2 + c, 0.3 + c]
+            assert camera.tangential.tolist() == [0.4 + c, 0.5 + c]
+
+
+def test_each_clip_has_the_camera_of_its_subject(tmp_path):
+    folder = h36m_files.write_release(tmp_path / "h36m", frames=1)
+    numbers = h36m_files.w0()
+    for c in range(4):
+        numbers[264 + 9 * c] += c  # Focal lengths of 80 to 83 px.
+        # S9 and S11, subjects 8 and 10 from 0, are seen from other heights.
+        numbers[6 * (11 * c + 8) + 5] = 1100 + c
+        numbers[6 * (11 * c + 10) + 5] = 1200 + c
+    text = h36m_files.metadata(numbers=numbers)
+    (folder / "metadata.xml").write_text(text)
+    photos = read(folder)
+    assert len(photos) == 2 * 2 * 4
+    for path, matrix, pose, points in zip(
+        *(photos.paths, photos.camera, photos.pose, photos.keypoints),
+        strict=True,
+    ):
+        film = pathlib.Path(video.split_path(path)[0])
+        subject, (_, name, _) = film.parts[-3], film.name.rsplit(".", 2)
+        c = h36m_files.CAMERAS.index(name)
+        assert matrix[0, 0] == 80 + c
+        world = h36m_files.world(1, seed=int("1" in film.name[:12]))[0]
+        # The cameras look along the ground: y is down from their height.
+        height = {"S9": 1100, "S11": 1200}[subject] + c
+        np.testing.assert_allclose(
+            pose[:, 1], height - world[SELECTED, 2], atol=0.01
+        )
+        # Distortion moves a point by far less than the next focal length.
+        straight = pose[:, 0] / pose[:, 2] * (80 + c) + 32
+        assert np.abs(points[:, 0] - straight).max() < 0.3
 
 
 def test_frames_joints_and_boxes(tmp_path):

@@ -1,5 +1,8 @@
 """HumanEva-I: joints by hand, synchronisation, what is dropped."""
 
+import pathlib
+import shutil
+
 import numpy as np
 import pytest
 from scipy.spatial import transform
@@ -63,6 +66,104 @@ def test_joints_by_hand():
     np.testing.assert_allclose(
         pose["thorax"][0], (top + [50, 0, 1500]) / 2, atol=1e-9
     )
+
+
+def test_both_arms_turn_to_the_same_side():
+    """Forwards in reverse: the axes of both point to the front and left."""
+    points, names = made.walk(2)
+    pose, _ = joints(points, names, [0])
+    for joint in ("shoulder", "elbow", "wrist"):
+        np.testing.assert_allclose(
+            pose[f"right_{joint}"],
+            pose[f"left_{joint}"] * [1, -1, 1],
+            atol=1e-9,
+        )
+    np.testing.assert_allclose(
+        pose["right_elbow"][0], [-240, -200, 1130], atol=1e-9
+    )
+
+
+def test_each_arm_by_its_own_offset():
+    points, names = made.walk(2)
+    bare = [name.rpartition(":")[2] for name in names]
+    found, _ = humaneva_body.joints_at(
+        bare,
+        points,
+        np.zeros(1),
+        half_shoulders_mm=200.0,
+        offsets_mm=(600.0, 0.0),
+    )
+    elbow = {
+        side: found[0, BODY.index(f"{side}_elbow")]
+        for side in ("left", "right")
+    }
+    # As above; without an offset the arm hangs straight down.
+    np.testing.assert_allclose(elbow["left"], [-240, 200, 1130], atol=1e-9)
+    np.testing.assert_allclose(elbow["right"], [0, -200, 1050], atol=1e-9)
+
+
+def test_shoulder_offsets_of_the_left_and_the_right(tmp_path):
+    path = tmp_path / "S1.mp"
+    path.write_text("$RShoulderOffset = 41.5\n$LShoulderOffset = 40\n")
+    assert humaneva_files.read_shoulder_offsets(path) == [40, 41.5]
+
+
+def test_half_the_shoulders_without_half_a_marker():
+    """Markers of 14 mm across: their centres are 7 mm off the skin."""
+    points, names = made.walk(3)
+    bare = [name.rpartition(":")[2] for name in names]
+    points[1, bare.index("LSHO")] = 0  # Not seen.
+    half = humaneva_body.half_shoulders(bare, points)
+    assert half == pytest.approx(414 / 2 - 7)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8-sig"])
+def test_calibration_by_hand(tmp_path, encoding):
+    """Skew is in shares of the first focal length."""
+    numbers = list(made.CALIBRATION)
+    numbers[4] = 0.5
+    path = tmp_path / "C1.cal"
+    text = "".join(f"{number:f} \n" for number in numbers)
+    path.write_text(text, encoding=encoding)
+    found = humaneva_files.read_calibration(path)
+    assert found["matrix"].tolist() == [[80, 40, 32], [0, 70, 24], [0, 0, 1]]
+    assert found["distortion"].tolist() == [-0.1, 0.02, 0.001, -0.002, 0]
+    assert found["translation"].tolist() == [0, 1000, 5000]
+
+
+def test_each_camera_has_its_own_calibration(tmp_path, partition):
+    made.write_subject(tmp_path / "S1")
+    numbers = list(made.CALIBRATION)
+    numbers[0], numbers[4], numbers[21] = 60, 0.5, 6000
+    made.write_numbers(tmp_path / "S1/Calibration_Data/C2.cal", numbers)
+    film = tmp_path / "S1" / "Image_Data" / "Walking_1_(C{}).avi"
+    one, two = (pathlib.Path(str(film).format(k)) for k in (1, 2))
+    shutil.copy(one, two)
+    photos = read(tmp_path, split="validate", cameras=("C1", "C2"))
+    assert len(photos) == 14
+    first, second = photos.take(slice(0, 7)), photos.take(slice(7, 14))
+    assert "(C1)" in first.paths[-1] and "(C2)" in second.paths[0]
+    assert (first.camera[:, 0] == [80, 0, 32]).all()
+    assert (second.camera[:, 0] == [60, 30, 32]).all()
+    np.testing.assert_allclose(
+        second.pose, first.pose + np.float32([0, 0, 1000]), atol=1e-2
+    )
+    # By hand, the left hip of image 6: 110 mm to the right, 50 down.
+    x, y = 110 / 6000, 50 / 6000
+    found = second.keypoints[0, H36M.index("left_hip")]
+    expected = [60 * x + 30 * y + 32, 70 * y + 24]
+    # Distortion moves this point by less than 0.01 px.
+    np.testing.assert_allclose(found, expected, atol=0.01)
+
+
+def test_markers_in_metres(tmp_path, partition):
+    folder = made.write_subject(tmp_path / "S1")
+    points, names = made.walk(60)
+    made.write_markers(
+        folder / "Mocap_Data" / "Walking_1.mat", points / 1000, names
+    )
+    with pytest.raises(ValueError, match="Walking_1: its bones are those of"):
+        read(tmp_path, skip_limit=0)
 
 
 def test_between_frames_the_body_moves_and_turns():

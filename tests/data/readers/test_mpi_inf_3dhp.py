@@ -119,6 +119,7 @@ def test_all_six_by_default(tmp_path):
         ("annot2", 1e9, "its joints are not finite"),
         ("univ_annot3", np.inf, "its joints are not finite"),
         ("univ_annot3", -5000.0, "it is behind the camera"),
+        ("univ_annot3", 20000.0, "by univ_annot3, its joints lie 16"),
         (None, None, "there is no .*img_000002.jpg"),
     ],
 )
@@ -131,7 +132,16 @@ def test_bad_frames(tmp_path, key, value, message):
         (folder / "imageSequence" / "img_000002.jpg").unlink()
     with pytest.raises(ValueError, match=f"frame 2 of .*{message}"):
         read(tmp_path, skip_limit=0)
-    assert len(read(tmp_path, skip_limit=1)) == 3
+    photos = read(tmp_path, skip_limit=1)
+    assert len(photos) == 3
+    # The third frame has its own labels, not those of the second.
+    write(tmp_path / "whole" / "TS1", arrays())
+    whole = read(tmp_path / "whole")
+    for name, array in whole.columns.items():
+        if name != "paths":
+            np.testing.assert_array_equal(
+                getattr(photos, name), array[[0, 2, 3]], name
+            )
 
 
 @pytest.mark.parametrize(
@@ -147,6 +157,38 @@ def test_bad_files(tmp_path, changes, message):
     write(tmp_path / "TS1", arrays(**changes))
     with pytest.raises(ValueError, match=message):
         read(tmp_path)
+
+
+def test_poses_in_metres(tmp_path):
+    write(tmp_path / "TS1", arrays(univ_annot3=poses(4)[:, None] / 1000))
+    with pytest.raises(ValueError, match="a person of 1.6.* mm; are these met"):
+        read(tmp_path, skip_limit=0)
+
+
+def test_frames_that_do_not_count_are_counted(tmp_path):
+    valid = np.array([[1], [0], [0], [1]])
+    write(tmp_path / "TS1", arrays(valid_frame=valid))
+    photos = read(tmp_path)
+    assert photos.left_out == {"frames that are not marked as valid": 2}
+
+
+# mpii_get_joint_set.m of the data set, `relevant`, as other readers of the
+# test set list it (mmhuman3d's keypoints_mapping/mpi_inf_3dhp.py).
+TEST_JOINTS = (
+    "head_top neck right_shoulder right_elbow right_wrist left_shoulder "
+    "left_elbow left_wrist right_hip right_knee right_ankle left_hip "
+    "left_knee left_ankle pelvis spine head"
+).split()
+
+
+def test_joints_in_the_published_order(tmp_path):
+    write(tmp_path / "TS1", arrays(1), pictures=1)
+    photos = read(tmp_path)
+    pose = 0.9 * poses(1)[0]
+    own = {"neck": "thorax", "head": "nose"}
+    for k, joint in enumerate(TEST_JOINTS):
+        ours = H36M.index(own.get(joint, joint))
+        np.testing.assert_allclose(photos.pose[0, ours], pose[k], rtol=1e-5)
 
 
 def test_poses_of_another_sequence(tmp_path):

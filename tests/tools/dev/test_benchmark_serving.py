@@ -85,7 +85,7 @@ def test_what_it_counts(import_tool, model):
     assert asked == ("ConnectionRefusedError", None)
     with embedded.Server(model, name="model") as running:
         for kind, code in ((_load._Grpc, "OK"), (_load._Rest, "200")):
-            client = kind(vars(running), tiny.jpeg(70), [1, 1, 1])
+            client = kind(vars(running), tiny.jpeg(70), [1, 1, 2])
             said, found = client.ask()
             assert said == code and (found == 70).all()
             client.close()
