@@ -75,6 +75,59 @@ def test_published_tables():
     assert weights.argmax(-1).tolist() == selected
 
 
+# Orders as the data sets' own documents or other readers write them down.
+DOCUMENTED = {
+    # README of LSP-Extended.
+    "lsp14": "Right ankle, Right knee, Right hip, Left hip, Left knee, Left "
+    "ankle, Right wrist, Right elbow, Right shoulder, Left shoulder, Left "
+    "elbow, Left wrist, Neck, Head top",
+    # "Annotation description", human-pose.mpi-inf.mpg.de.
+    "mpii16": "r ankle, r knee, r hip, l hip, l knee, l ankle, pelvis, "
+    "thorax, upper neck, head top, r wrist, r elbow, r shoulder, l shoulder, "
+    "l elbow, l wrist",
+    # The category of person_keypoints_train2017.json.
+    "coco17": "nose, left_eye, right_eye, left_ear, right_ear, left_shoulder, "
+    "right_shoulder, left_elbow, right_elbow, left_wrist, right_wrist, "
+    "left_hip, right_hip, left_knee, right_knee, left_ankle, right_ankle",
+    # mmhuman3d, keypoints_mapping/mpi_inf_3dhp.py, the test set.
+    "mpi_inf_3dhp17": "headtop, neck, right_shoulder, right_elbow, "
+    "right_wrist, left_shoulder, left_elbow, left_wrist, right_hip, "
+    "right_knee, right_ankle, left_hip, left_knee, left_ankle, pelvis, spine, "
+    "head",
+    # mmpose's conversion of HumanEva, and VideoPose3D's 15 joints.
+    "humaneva15": "pelvis, thorax, lsho, lelb, lwri, rsho, relb, rwri, lhip, "
+    "lkne, lank, rhip, rkne, rank, head",
+    # VideoPose3D and mmpose: right leg first, then the left one.
+    "h36m17": "root, right_hip, right_knee, right_foot, left_hip, left_knee, "
+    "left_foot, spine, thorax, neck_base, head, left_shoulder, left_elbow, "
+    "left_wrist, right_shoulder, right_elbow, right_wrist",
+    # README of the sample of the authors' own files.
+    "h36m17_left_first": "pelvis, L hip, L knee, L ankle, R hip, R knee, "
+    "R ankle, spine, thorax, nose, head top, L shoulder, L elbow, L wrist, "
+    "R shoulder, R elbow, R wrist",
+}
+SHORT = {"l": "left", "r": "right", "sho": "shoulder", "elb": "elbow"}
+SHORT |= {"wri": "wrist", "kne": "knee", "ank": "ankle", "foot": "ankle"}
+OURS = {"headtop": "head_top", "root": "pelvis", "neck_base": "nose"}
+HEADS = {"head": "head_top"}  # But in MPI-INF-3DHP.
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_tables_as_documented(name):
+    body = {body.name: body for body in skeleton.SKELETONS}[name]
+    names = DOCUMENTED[name].split(", ")
+    assert len(names) == len(body)
+    for joint, written in zip(body.joints, names, strict=True):
+        word = written.lower().replace(" ", "_")
+        if word[0] in "lr" and word[1:] in ("hip", *SHORT):
+            word = f"{word[0]}_{word[1:]}"
+        word = "_".join(SHORT.get(part, part) for part in word.split("_"))
+        word = OURS.get(word, word)
+        if name != "mpi_inf_3dhp17":
+            word = HEADS.get(word, word)
+        assert joint == word, written
+
+
 def test_unknown_joint_is_named():
     with pytest.raises(ValueError, match="lsp14 has no joint 'pelvis'.*neck"):
         LSP14.index("pelvis")

@@ -165,6 +165,98 @@ def test_relations_that_contradict_each_other():
     assert "relations are transitive" in wrong(labels(random))
 
 
+def one(check, **people):
+    """What one check says of people, by its name."""
+    (found,) = (c for c in validate.CHECKS if c.name == check)
+    could, fails = found.test(people)
+    return (could & fails).tolist()
+
+
+def test_width_and_height_of_the_picture():
+    """Of 400 x 100 pixels: `size` is height and width, points are x and y."""
+    size = np.array([[100, 400]] * 3)
+    boxes = np.array([[390.0, 50, 40], [50, 390, 40], [200, 50, 40]])
+    box = "box in the picture"
+    assert one(box, size=size, box=boxes) == [False, True, False]
+    points = np.tile(boxes[:, None, :2], (1, 17, 1))
+    known = np.ones((3, 17), bool)
+    assert one(
+        "keypoints near the picture",
+        size=size,
+        box=boxes,
+        keypoints=points,
+        keypoint_mask=known,
+    ) == [False, True, False]
+
+
+def test_unknown_depths_are_not_judged():
+    """A joint without depth holds 0, which is no depth of 0."""
+    depth = np.zeros((2, 17), np.float32)
+    depth[:, 5] = 600
+    relation = np.zeros((2, 17, 17), np.int8)
+    relation[:, 5, 1:4], relation[:, 1:4, 5] = 1, -1  # Joint 5 is nearer.
+    mask = relation != 0
+    known = np.ones((2, 17), bool)
+    known[1, 1:4] = False
+    agree = "relations agree with depth"
+    people = {"depth": depth, "relation": relation, "relation_mask": mask}
+    assert one(agree, **people, depth_mask=known) == [True, False]
+    # The same of poses: depth and pose of joint 2 are apart by 600 mm.
+    pose = np.zeros((2, 17, 3), np.float32)
+    pose[:, 5, 2], pose[:, 2, 2] = 600, 600
+    known = np.ones((2, 17), bool)
+    known[1, 2] = False
+    for masks in ((known, np.ones_like(known)), (np.ones_like(known), known)):
+        found = one(
+            "depth is that of the pose",
+            depth=depth,
+            depth_mask=masks[0],
+            pose=pose,
+            pose_mask=masks[1],
+        )
+        assert found == [True, False]
+    known[:, 0] = False  # Without the root nothing is relative to it.
+    assert one(
+        "depth is that of the pose",
+        depth=depth,
+        depth_mask=np.ones_like(known),
+        pose=pose,
+        pose_mask=known,
+    ) == [False, False]
+
+
+def test_the_share_is_that_of_the_tested(tmp_path):
+    """One of 3 who have a pose is wrong, among 30 people."""
+
+    class Few(prepared_files.DrawnPeople):
+        def __getitem__(self, i):
+            sample = super().__getitem__(i)
+            if i >= 3:
+                zeros = np.zeros(17, bool)
+                return {**sample, "relation_mask": np.zeros((17, 17), bool)} | {
+                    "relation": np.zeros((17, 17), np.int8),
+                    "depth_mask": zeros,
+                    "depth": np.zeros(17, np.float32),
+                }
+            sign = -1 if i == 0 else 1
+            return {**sample, "relation": sign * sample["relation"]}
+
+    people = streams.RenderedPeople(Few(), "drawn", {}, 0, 30)
+    writing.prepare(
+        people,
+        tmp_path / "out",
+        about=prepared_files.ABOUT,
+        report=prepared_files.quiet,
+    )
+    (found,) = (
+        row
+        for row in validate.validate(tmp_path / "out")
+        if row["check"] == "relations agree with depth"
+    )
+    # 1 of 3 is above the limit of a tenth, 1 of 30 is below.
+    assert (found["tested"], found["failed"], found["wrong"]) == (3, 1, True)
+
+
 def test_what_is_not_known_is_not_judged(tmp_path):
     lsp_files.write_lsp(tmp_path / "lsp", count=4, relations=False)
     people = writing.PhotoPeople(

@@ -1,5 +1,7 @@
 """MPII's own release, written as its MATLAB struct."""
 
+import re
+
 import numpy as np
 import pytest
 import scipy.io
@@ -119,6 +121,43 @@ def test_joints_and_box(tmp_path):
     # By hand: centre 60, 70 from 0, 15 * 0.5 lower; 0.5 * 200 * 1.25.
     np.testing.assert_allclose(photos.boxes[0], [60, 77.5, 125])
     assert not photos.depth_mask.any() and not photos.relation_mask.any()
+
+
+# "Annotation description", human-pose.mpi-inf.mpg.de/#download.
+DESCRIPTION = (
+    "0 - r ankle, 1 - r knee, 2 - r hip, 3 - l hip, 4 - l knee, 5 - l ankle, "
+    "6 - pelvis, 7 - thorax, 8 - upper neck, 9 - head top, 10 - r wrist, 11 - "
+    "r elbow, 12 - r shoulder, 13 - l shoulder, 14 - l elbow, 15 - l wrist"
+)
+
+
+def test_ids_as_the_data_set_describes_them(tmp_path):
+    rows = [
+        {"x": 20.0 + 3 * k, "y": 110.0 - 5 * k, "id": float(k)}
+        for k in range(16)
+    ]
+    person = rect(annopoints=structs([{"point": structs(rows)}]))
+    photos = read(write(tmp_path, release([person])))
+    for entry in DESCRIPTION.split(", "):
+        number, name = entry.split(" - ")
+        # Our nose is the jaw, for which the upper neck stands.
+        name = {"upper neck": "nose"}.get(name, name)
+        name = re.sub("^l ", "left ", re.sub("^r ", "right ", name))
+        name, k = name.replace(" ", "_"), int(number)
+        np.testing.assert_allclose(
+            photos.keypoints[0, H36M.index(name)], [19 + 3 * k, 109 - 5 * k]
+        )
+
+
+def test_a_scale_that_is_no_share_of_200_pixels(tmp_path):
+    folder = write(tmp_path, release([rect()], [rect(scale=100.0)]))
+    with pytest.raises(
+        ValueError, match="box has a side of 2.5e.04 pixels, an"
+    ):
+        read(folder, skip_limit=0)
+    folder = write(tmp_path / "b", release([rect()], [rect(scale=0.02)]))
+    with pytest.raises(ValueError, match="its box has a side of 5 pixels, and"):
+        read(folder, skip_limit=0)
 
 
 def test_who_is_read(tmp_path):
