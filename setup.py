@@ -66,7 +66,7 @@ setuptools.setup(
     ],
     extras_require={
         "train": ["tensorboard>=2.20"],
-        "datasets": ["c3d>=0.6", "cdflib>=1.3"],
+        "datasets": ["cdflib>=1.3"],
         "serve": [
             "grpcio>=1.75",
             "prometheus-client>=0.22",
@@ -77,6 +77,7 @@ setuptools.setup(
         "litert": ["ai-edge-litert>=2.1", "litert-quantizer>=0.11"],
         "jax": ["jax>=0.5"],
         "test": [
+            "c3d>=0.6",
             "jax>=0.5",
             "pytest>=8",
             "pytest-timeout>=2.3",

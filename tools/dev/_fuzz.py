@@ -194,7 +194,7 @@ def _bvh():
 def _amc():
     from ordinal_tf.data.mocap import asf_amc
 
-    (made,) = _load("tests.data.mocap.test_clips")
+    (made,) = _load("tests.data.mocap.test_asf_amc")
 
     def make(folder):
         folder.mkdir()

@@ -1,127 +1,55 @@
 """Motion-capture clips as the 17 joints of `skeleton.H36M17`, in mm.
 
-Joints are found by name. Where a capture system has no such joint, a point
-fixed to a neighbouring one stands in (`APPROXIMATE` lists these), placed so
-that an upright body has the proportions of Human3.6M's: its thorax is the
-base of the neck, 6 cm above the middle of the shoulders, its "nose" the jaw,
-its "head top" 10 cm below the crown.
-
-Besides skeletons (BVH, ASF/AMC) and markers (C3D, see `marker_body`), poses
-of Human3.6M are read, of the release (`.cdf`) and as VideoPose3D packages
-them (`.npz`), and plain `.npz` files: every array of shape (T, 17, 3) in them
-is a clip, joints as in `skeleton.H36M17`, mm, world axes with y up; a number
-`fps` may say how many frames a second they have.
+Skeletons (BVH, ASF/AMC) go through `skeleton_body`, markers (C3D) through
+`marker_body`, arrays (.npz) through `arrays`; Human3.6M's own poses are read
+too (`.cdf`). Names tell which joint is which; the unit and the way up follow
+from the body, and what is no person is refused: see `person`.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 
 import numpy as np
 
 from ordinal_tf import skeleton
-from ordinal_tf.data.files import npz
-from ordinal_tf.data.mocap import asf_amc, bvh, c3d, marker_body, motion
-from ordinal_tf.data.readers import h36m_npz, h36m_release
+from ordinal_tf.data.mocap import (
+    arrays,
+    asf_amc,
+    bvh,
+    c3d,
+    joint_names,
+    marker_body,
+    motion,
+    person,
+    skeleton_body,
+)
+from ordinal_tf.data.readers import h36m_release
 
 # Hips, too, lie 6.5 cm (Bandai), 9 cm (CMU) or 12 to 13 cm (Human3.6M) from
 # the middle: systems place them differently, and no rule by name mends that.
 APPROXIMATE = ("spine", "thorax", "nose", "head_top")
 
+_SKELETONS = (".bvh", ".amc")
+SUFFIXES = (*_SKELETONS, ".c3d", ".cdf", ".npz")
+
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """One recording.
+    """One recording of one person.
 
     Attributes:
         name: path below the folder that was read, without the suffix; it
             decides on which side of a split the clip falls.
         fps: float, frames per second.
         poses: `(T, 17, 3)` float32, mm, world axes with y up.
+        understood: how the file was read; None where it was no file.
     """
 
     name: str
     fps: float
     poses: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True)
-class _Point:
-    """The mean of some joints, or a point fixed to one.
-
-    `offset_mm` is in the frame of the first joint.
-    """
-
-    joints: tuple[str, ...]
-    offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
-
-
-def _points(**points):
-    return {
-        joint: point if isinstance(point, _Point) else _Point(point)
-        for joint, point in points.items()
-    }
-
-
-# In a Bandai head, x points up and y forward; the file has no end of the head.
-BANDAI = _points(
-    pelvis=("UpperLeg_L", "UpperLeg_R"),
-    right_hip=("UpperLeg_R",),
-    right_knee=("LowerLeg_R",),
-    right_ankle=("Foot_R",),
-    left_hip=("UpperLeg_L",),
-    left_knee=("LowerLeg_L",),
-    left_ankle=("Foot_L",),
-    spine=("Spine", "Chest"),
-    thorax=("Neck",),
-    nose=_Point(("Head",), (20.0, 50.0, 0.0)),
-    head_top=_Point(("Head",), (110.0, 20.0, 0.0)),
-    left_shoulder=("UpperArm_L",),
-    left_elbow=("LowerArm_L",),
-    left_wrist=("Hand_L",),
-    right_shoulder=("UpperArm_R",),
-    right_elbow=("LowerArm_R",),
-    right_wrist=("Hand_R",),
-)
-
-# An ASF bone stands for its far end, in axes that are the world's at rest: y
-# up, z forward. The bones `radius` and `wrist` together are the forearm (the
-# second only twists).
-CMU = _points(
-    pelvis=("lhipjoint", "rhipjoint"),
-    right_hip=("rhipjoint",),
-    right_knee=("rfemur",),
-    right_ankle=("rtibia",),
-    left_hip=("lhipjoint",),
-    left_knee=("lfemur",),
-    left_ankle=("ltibia",),
-    spine=("lowerback", "upperback"),
-    thorax=("lowerneck",),
-    nose=_Point(("upperneck",), (0.0, 0.0, 50.0)),
-    head_top=_Point(("head",), (0.0, 0.0, 20.0)),
-    left_shoulder=("lclavicle",),
-    left_elbow=("lhumerus",),
-    left_wrist=("lwrist",),
-    right_shoulder=("rclavicle",),
-    right_elbow=("rhumerus",),
-    right_wrist=("rwrist",),
-)
-
-# Joint names, and the millimetres of the unit that positions come in: BVH
-# files do not name theirs, Bandai Namco's are centimetres.
-_LAYOUTS = {".bvh": (BANDAI, 10.0), ".amc": (CMU, 1.0)}
-
-
-SUFFIXES = (*_LAYOUTS, ".c3d", ".cdf", ".npz")
-
-# Rotations that bring an axis up, that is, to +y.
-_TO_Y_UP = {
-    "+X": ((0, -1, 0), (1, 0, 0), (0, 0, 1)),
-    "-X": ((0, 1, 0), (-1, 0, 0), (0, 0, 1)),
-    "+Y": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    "-Y": ((1, 0, 0), (0, -1, 0), (0, 0, -1)),
-    "+Z": ((1, 0, 0), (0, 0, 1), (0, -1, 0)),
-    "-Z": ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
-}
+    understood: person.Understood | None = None
 
 
 def read_clip(path, *, name=None, fps=None, amc_fps=120.0):
@@ -154,123 +82,175 @@ def read_clips(path, *, name=None, fps=None, amc_fps=120.0):
 
     Raises:
         ValueError: one sentence with file, place and fix, when the file is
-            damaged, of another kind, or lacks joints.
+            damaged, of another kind, lacks joints, or shows no person of 1
+            to 2.5 m.
     """
     path = pathlib.Path(path)
     name, suffix = name or path.stem, path.suffix.lower()
-    if suffix == ".bvh":
-        moved = bvh.read_bvh(path, fps=fps)
-        return [Clip(name, moved.fps, _skeleton_poses(path, moved))]
-    if suffix == ".amc":
-        moved = asf_amc.read_amc(path, source_fps=amc_fps, fps=fps)
-        return [Clip(name, moved.fps, _skeleton_poses(path, moved))]
-    if suffix == ".c3d":
-        return [_resampled(name, *_read_markers(path), fps)]
-    if suffix == ".cdf":
-        return [_resampled(name, *_read_h36m(path), fps)]
-    if suffix == ".npz":
-        return _read_npz(path, name, fps)
-    raise ValueError(
-        f"{path}: motion capture must be .bvh, or .amc with its .asf, .c3d, "
-        f".cdf or .npz. Received: {suffix or 'no suffix'}."
+    readers = {
+        ".bvh": lambda: _read_bvh(path, fps),
+        ".amc": lambda: _read_amc(path, fps, amc_fps),
+        ".c3d": lambda: _read_markers(path, fps),
+        ".cdf": lambda: _read_cdf(path, fps),
+        ".npz": lambda: _read_arrays(path, fps),
+    }
+    if suffix not in readers:
+        raise ValueError(
+            f"{path}: motion capture must be .bvh, or .amc with its .asf, "
+            f".c3d, .cdf or .npz. Received: {suffix or 'no suffix'}."
+        )
+    return [
+        dataclasses.replace(
+            clip, name=f"{name}/{clip.name}" if clip.name else name
+        )
+        for clip in readers[suffix]()
+    ]
+
+
+@contextlib.contextmanager
+def _of(path):
+    """Puts the file before what is wrong with the person in it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}.") from error
+
+
+def _read_bvh(path, fps):
+    moved = bvh.read_bvh(path, fps=fps)
+    with _of(path):
+        people = joint_names.find_people(moved.joints, moved.parents)
+        names = [""] if len(people) == 1 else map(str, range(1, 1000))
+        return [
+            _solved(name, moved, found)
+            for name, found in zip(names, people, strict=False)
+        ]
+
+
+def _read_amc(path, fps, amc_fps):
+    moved = asf_amc.read_amc(path, source_fps=amc_fps, fps=fps)
+    with _of(path):
+        return [_solved("", moved, joint_names.find_acclaim(moved.joints))]
+
+
+def _solved(name, moved, found):
+    """The clip of one person of a `motion.Motion`; y is up in such files."""
+    poses, toes, unit, notes, names = skeleton_body.solve(moved, found)
+    notes = [*moved.notes, *notes]
+    return _settled(
+        name, poses, moved.fps, unit, "+Y", toes=toes, notes=notes, names=names
     )
 
 
-def _skeleton_poses(path, moved):
-    """`(T, 17, 3)` float32 mm from the joints of a `motion.Motion`."""
-    layout, mm = _LAYOUTS[path.suffix.lower()]
-    index = {joint: k for k, joint in enumerate(moved.joints)}
-    missing = {j for p in layout.values() for j in p.joints} - set(index)
-    if missing:
-        raise ValueError(
-            f"{path} has no joint named {', '.join(sorted(missing))} (it has "
-            f"{', '.join(moved.joints)}); rename its joints, or add a table "
-            "of its names to ordinal_tf/data/mocap/clips.py."
-        )
-    poses = []
-    for joint in skeleton.H36M17.joints:
-        point = layout[joint]
-        rows = [index[source] for source in point.joints]
-        place = moved.positions[:, rows].mean(axis=1) * mm
-        poses.append(place + moved.rotations[:, rows[0]] @ point.offset_mm)
-    return np.stack(poses, axis=1).astype(np.float32)
-
-
-def _read_markers(path):
-    """Poses of the frames of a C3D file in which no marker is missing."""
+def _read_markers(path, fps):
     read = c3d.read_c3d(path)
-    try:
-        poses, complete = marker_body.joints_from_markers(
-            read.labels, read.points, read.seen
-        )
-    except ValueError as error:
-        raise ValueError(
-            f"{path}: {error} (it has {', '.join(read.labels[:60])})."
-        ) from error
+    with _of(path):
+        people = marker_body.find_people(read.labels, read.seen)
+        return [_solved_markers(read, one, len(people), fps) for one in people]
+
+
+def _solved_markers(read, choice, people, fps):
+    """The clip of one person of a `c3d.Markers`."""
+    points, seen = marker_body.fill_gaps(read.points, read.seen, read.fps)
+    solve = marker_body.joints_from_markers
+    poses, toes, complete = solve(choice, points, seen)
     if not len(poses):
-        raise ValueError(f"{path}: a marker is missing in every frame.")
-    # Frames are left out, so that the rate is the one of those that are kept.
-    fps = read.fps * complete.mean()
-    up = read.up if read.up in _TO_Y_UP else _up_of(poses)
-    return poses @ np.transpose(_TO_Y_UP[up]), fps
+        raise ValueError("a marker is missing in every frame")
+    notes, unit = [], read.unit
+    tall = float(np.median(person.height(poses)))
+    if not person.LOWEST_MM <= tall <= person.HIGHEST_MM:
+        tall = person.height_of_shins(poses) / c3d.MM[unit]
+        unit, mm, note = person.choose_unit(tall, unit)
+        points = points * mm / c3d.MM[read.unit]
+        poses, toes, complete = solve(choice, points, seen)
+        notes += [note] if note else []
+    if not complete.all():
+        notes.append(
+            f"{(~complete).sum()} of {len(complete)} frames are left out, "
+            f"because a marker is missing for more than "
+            f"{marker_body.LONGEST_GAP_S} s"
+        )
+    return _settled(
+        choice["prefix"] if people > 1 else "",
+        poses,
+        # Frames are left out, so the rate is of those that are kept.
+        read.fps * complete.mean(),
+        unit,
+        read.up,
+        toes=toes,
+        notes=notes,
+        names=marker_body.joint_markers(choice, read.labels),
+        wanted_fps=fps,
+    )
 
 
-def _up_of(poses):
-    """The axis along which heads are, on the whole, away from ankles."""
-    joints = skeleton.H36M17
-    ankles = [joints.index("left_ankle"), joints.index("right_ankle")]
-    body = poses[:, joints.index("head_top")] - poses[:, ankles].mean(1)
-    mean = body.mean(axis=0)
-    axis = int(np.argmax(np.abs(mean)))
-    return ("-" if mean[axis] < 0 else "+") + motion.AXES[axis]
-
-
-def _read_h36m(path):
-    """Poses of one file of Human3.6M's D3_Positions; 50 a second."""
+def _read_cdf(path, fps):
+    """Poses of one file of Human3.6M's D3_Positions; 50 a second, z up."""
     world = h36m_release.read_positions(path)
     to_ours = skeleton.mapping(skeleton.H36M32, skeleton.H36M17)
     poses, _ = to_ours.points(world, np.ones(world.shape[:2], bool))
-    return poses @ np.transpose(_TO_Y_UP["+Z"]), 50.0
-
-
-def _read_npz(path, name, fps):
-    """Clips of Human3.6M or of our own making."""
-    arrays = npz.read_arrays(path)
-    own = {
-        key: array
-        for key, array in arrays.items()
-        if array.ndim == 3 and array.shape[1:] == (17, 3)
-    }
-    if not own or any("/" in key for key in own):
-        positions = h36m_npz.read_positions(path)
+    names = {joint: joint for joint in skeleton.H36M17.joints}
+    with _of(path):
         return [
-            _resampled(
-                f"{name}/{subject}/{action}",
-                world @ np.transpose(_TO_Y_UP["+Z"]),
-                50.0,
-                fps,
-            )
-            for (subject, action), world in positions.items()
+            _settled("", poses, 50.0, "mm", "+Z", names=names, wanted_fps=fps)
         ]
-    rate = arrays.get("fps", np.zeros(1))
-    if rate.size != 1 or rate.dtype.kind not in "iuf" or not rate.item() >= 0:
-        raise ValueError(f"{path}: 'fps' must be a positive number.")
+
+
+def _read_arrays(path, fps):
     clips = []
-    for key, array in own.items():
-        if array.dtype.kind != "f" or not (np.abs(array) < 1e6).all():
-            raise ValueError(f"{path}: {key!r} holds what are no places in mm.")
-        if not len(array):
-            raise ValueError(f"{path}: {key!r} holds no pose.")
-        whole = name if len(own) == 1 else f"{name}/{key}"
-        # Without a rate these are poses, of which all are kept.
-        wanted = fps if rate.item() else None
-        clips.append(_resampled(whole, array, float(rate.item()), wanted))
+    for one in arrays.read_recordings(path):
+        with _of(path):
+            tall = float(np.median(person.height(one.poses)))
+            unit, mm, note = person.choose_unit(tall, one.unit)
+            clip = _settled(
+                one.name,
+                one.poses * mm,
+                one.fps,
+                unit,
+                one.up,
+                toes=None if one.toes is None else one.toes * mm,
+                notes=[note] if note else [],
+                names=one.names,
+                # Without a rate these are poses, of which all are kept.
+                wanted_fps=fps if one.fps else None,
+            )
+        clips.append(clip)
     return clips
 
 
-def _resampled(name, poses, source_fps, fps):
-    kept, rate = motion.resample(len(poses), source_fps, fps)
-    return Clip(name, rate, poses[kept].astype(np.float32))
+def _settled(
+    name, poses, fps, unit, up, *, names, toes=None, notes=(), wanted_fps=None
+):
+    """A clip of what is a person, upright.
+
+    Args:
+        name: str.
+        poses: `(T, 17, 3)` mm, the file's axes.
+        fps: float.
+        unit: of the file.
+        up: the axis that the file or its kind says is up, or None.
+        names: dict from our joints to the file's names.
+        toes: `(T, 2, 3)` mm, or None.
+        notes: list of sentences.
+        wanted_fps: frames per second to keep; all where None.
+
+    Raises:
+        ValueError: these are no people of 1 to 2.5 m, or left is right.
+    """
+    sound = person.sound_frames(poses)
+    person.check_sides(poses[sound], None if toes is None else toes[sound])
+    up, note = person.choose_up(poses[sound], up)
+    notes = [*notes, *([note] if note else [])]
+    if not sound.all():
+        notes.append(
+            f"{(~sound).sum()} of {len(sound)} frames are left out, because "
+            "a joint is where no person has one"
+        )
+    tall = float(np.median(person.height(poses[sound])))
+    poses = person.turn_up(poses[sound], up).astype(np.float32)
+    kept, rate = motion.resample(len(poses), fps * sound.mean(), wanted_fps)
+    understood = person.Understood(unit, up, tall, names, tuple(notes))
+    return Clip(name, rate, poses[kept], understood)
 
 
 def read_folder(
@@ -302,9 +282,14 @@ def read_folder(
             "files, or others of motion capture."
         )
     paths = sorted(
-        path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES
+        path
+        for path in folder.rglob("*")
+        # macOS puts a ._ file of its own beside each on foreign disks.
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
     )
-    solved = {p.with_suffix("") for p in paths if p.suffix.lower() in _LAYOUTS}
+    solved = {
+        p.with_suffix("") for p in paths if p.suffix.lower() in _SKELETONS
+    }
     paths = [
         path
         for path in paths
@@ -330,5 +315,40 @@ def read_folder(
                 ) from error
         if count % 50 == 0 or count == len(paths):
             frames = sum(len(clip.poses) for clip in clips)
-            report(f"read {count} of {len(paths)} clips, {frames} poses")
+            report(f"read {count} of {len(paths)} files, {frames} poses")
+    for line in describe(clips):
+        report(line)
     return clips
+
+
+def describe(clips):
+    """Lines that say how files were understood, like ones together.
+
+    Args:
+        clips: list of `Clip`.
+    """
+    kinds, notes = {}, {}
+    for clip in clips:
+        found = clip.understood
+        if found is None:
+            continue
+        joints = [
+            found.names.get(f"left_{joint}", "?")
+            for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
+        ]
+        kind = found.unit, found.up, ", ".join(joints)
+        kinds.setdefault(kind, []).append(found.height_mm / 1000)
+        for note in found.notes:
+            notes.setdefault(note, []).append(clip.name)
+    for (unit, up, joints), tall in kinds.items():
+        size = f"{min(tall):.2f}"
+        if max(tall) - min(tall) >= 0.01:
+            size += f" to {max(tall):.2f}"
+        yield (
+            f"{len(tall)} clip{'s' if len(tall) > 1 else ''}: unit {unit}, up "
+            f"{up}, people of {size} m; left hip to ankle and shoulder to "
+            f"wrist are {joints}"
+        )
+    for note, names in notes.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield f"{names[0]}{more}: {note}"

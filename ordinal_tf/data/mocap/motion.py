@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from ordinal_tf.data.files import text
+
 AXES = "XYZ"
 
 
@@ -17,12 +19,28 @@ class Motion:
         rotations: `(T, J, 3, 3)` float64, from the joint's frame to the
             world's: a point fixed to the joint moves with it.
         fps: float, frames per second.
+        parents: index of each joint's parent, -1 at the top of a tree.
+        mm_per_unit: float, of `positions`; None where the file does not say.
+        notes: what a person should know of how the file was read.
     """
 
     joints: tuple[str, ...]
     positions: np.ndarray
     rotations: np.ndarray
     fps: float
+    parents: tuple[int, ...]
+    mm_per_unit: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_lines(path):
+    """The lines of a text file in whatever encoding; only names have letters
+    beyond ASCII."""
+    try:
+        content = text.read_text(path)
+    except ValueError:
+        content = text.read_text(path, encoding="latin1")
+    return content.splitlines()
 
 
 def rotation(axis, angle):

@@ -119,7 +119,8 @@ def read_markers(stem):
     path = stem.with_suffix(".mat")
     if not path.is_file():
         read = c3d.read_c3d(stem.with_suffix(".c3d"))
-        return read.labels, read.points
+        names = tuple(label.rpartition(":")[2] for label in read.labels)
+        return names, read.points
     content = matlab.read_variables(
         path, ["Markers", "ParameterGroup"], structs=True
     )
