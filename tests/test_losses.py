@@ -366,3 +366,37 @@ def test_reconstruction_loss_without_mask():
     function, true, pred, _ = make_case("reconstruction")
     every = function(true, pred, mask=np.ones((2, 3), bool))
     np.testing.assert_array_equal(array(function(true, pred)), array(every))
+
+
+def test_separable_volume_loss_is_the_dense_one():
+    """In value and gradient, far joints and masked ones included."""
+    rng = np.random.default_rng(4)
+    points = rng.uniform(-2, 7, (2, 3, 3))
+    points[0, 1] = np.nan  # Masked, like its factors.
+    grid = [np.arange(size) for size in (5, 4, 6)]  # W, H, D.
+    x, y, z = (
+        np.exp(-0.5 * (axis - points[..., i : i + 1]) ** 2).astype("float32")
+        for i, axis in enumerate(grid)
+    )
+    dense = np.einsum("bkh,bkw,bkd->bhwkd", y, x, z)
+    volume = rng.normal(size=dense.shape).astype("float32")
+    volume[0, ..., 1, :] = np.nan
+    mask = np.array([[True, False, True], [True, True, False]])
+
+    def separable(volume):
+        return losses.separable_volume_loss((x, y, z), volume, mask=mask)
+
+    def reference(volume):
+        return losses.volume_loss(dense, volume, mask=mask)
+
+    found = array(separable(volume))
+    assert found.shape == (2,)
+    np.testing.assert_allclose(found, array(reference(volume)), rtol=1e-5)
+    np.testing.assert_allclose(
+        gradient(separable, volume),
+        gradient(reference, volume),
+        atol=1e-7,
+    )
+    # Nothing is left where the volume is the Gaussian itself.
+    exact = np.where(np.isnan(dense), 0, dense)
+    np.testing.assert_allclose(separable(exact), 0, atol=1e-6)

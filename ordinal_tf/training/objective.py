@@ -22,9 +22,9 @@ def volume_objective(outputs, batch, options, *, z_resolutions, rank_scale):
         options: the config's `loss` section: `heatmap` ("cross_entropy" or
             "l2", the paper's), `heatmap_weight` (the paper's lambda),
             `rank_weight`, `equal_weight`, `depth_weight` (cross-entropy of
-            the depth marginal where depth is known), `volume_weight` (dense
-            squared error where depth is known), `sigma` (heatmap cells) and
-            `depth_range`.
+            the depth marginal where depth is known), `volume_weight` (squared
+            error of the volume where depth is known), `sigma` (heatmap
+            cells) and `depth_range`.
         z_resolutions: D per stack.
         rank_scale: scalar in 0 to 1, ramps the ranking loss up.
 
@@ -56,10 +56,9 @@ def volume_objective(outputs, batch, options, *, z_resolutions, rank_scale):
             )
         if options["volume_weight"]:
             x, y = volumes.gaussian_factors(points, size, options["sigma"])
-            dense = ops.einsum("bkh,bkw,bkd->bhwkd", y, x, factors)
             shape = (-1, *size, factors.shape[1], bins)
-            parts["volume"] += losses.volume_loss(
-                dense, ops.reshape(output, shape), mask=mask & known
+            parts["volume"] += losses.separable_volume_loss(
+                (x, y, factors), ops.reshape(output, shape), mask=mask & known
             )
     return _weigh(parts, options, rank_scale)
 
