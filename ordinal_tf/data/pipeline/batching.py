@@ -19,14 +19,16 @@ import math
 
 import tensorflow as tf
 
-from ordinal_tf import geometry, skeleton
+from ordinal_tf import ordinal, skeleton
 from ordinal_tf.data.pipeline import (
     crops,
     mixing,
     remote,
     sources,
+    supervision,
     transforms,
 )
+from ordinal_tf.data.pipeline.core import geometry
 from ordinal_tf.data.prepared import records
 
 _MIRROR = skeleton.H36M17.mirror
@@ -45,6 +47,8 @@ def training_dataset(
     mirror=True,
     colour=0.2,
     brightness=0.1,
+    tolerance_mm=ordinal.TOLERANCE_MM,
+    flipped=0.0,
     on_device=False,
     worker=(0, 1),
     data_service="",
@@ -61,6 +65,7 @@ def training_dataset(
         first_step, last_step: which steps of the run to yield.
         rotation_deg, scale, mirror: see `transforms.random_crop`.
         colour, brightness: see `transforms.random_colour`.
+        tolerance_mm, flipped: see `supervision.apply`.
         on_device: bool; the batches hold, instead of `image`, the `window`
             (as rows of `3 W` bytes), `matrix` and `scales` that `finish` makes
             it from.
@@ -89,6 +94,8 @@ def training_dataset(
             "crops otherwise, cannot be sent to its workers."
         )
     share = batch_size // workers
+    seen = tuple(source.seen for source in mix.sources)
+    supervised = supervision.needed(mix.sources, flipped=flipped)
 
     def rows(step):
         first = step * batch_size + number * share
@@ -97,10 +104,21 @@ def training_dataset(
 
     def read(i, which, row):
         reads = [source.read for source in mix.sources]
-        return i, *_switch(which, reads, row)
+        drawn = supervision.chance(seed, which, row) if supervised else ()
+        return i, (which, drawn), *_switch(which, reads, row)
 
-    def augment(position, data, packed):
+    def augment(position, person, data, packed):
         labels = records.unpack(packed, sources.READ)
+        if supervised:
+            which, drawn = person
+            labels = supervision.apply(
+                labels,
+                which,
+                drawn,
+                chosen=seen,
+                tolerance_mm=tolerance_mm,
+                flipped=flipped,
+            )
         shape = labels.pop("size")
         draws = transforms.random_draws(position[0], share, seed)
         box, rotation, mirrored = transforms.random_crop(

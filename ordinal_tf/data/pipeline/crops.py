@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from ordinal_tf import geometry
 from ordinal_tf.data.pipeline import transforms
+from ordinal_tf.data.pipeline.core import geometry
 
 RATIOS = (1, 2, 4, 8)  # At which JPEG decodes for less.
 _OTHER = len(RATIOS)  # Branch of pictures that take a longer way.

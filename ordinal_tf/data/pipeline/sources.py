@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from ordinal_tf.data.pipeline import supervision
 from ordinal_tf.data.prepared import reading, records
 
 # What the training contract has; the picture's size and the box to crop to.
@@ -40,6 +41,8 @@ class Source:
             picture.
         pictures: function without arguments that returns `(N,)` uint64, see
             `records.picture_number`, or None where pictures never repeat.
+        knows: set of "depth" and "relation", what some of its people have.
+        seen: `supervision.Supervision`, what a training may see of it.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Source:
     read: Callable
     name_of: Callable
     pictures: Callable
+    knows: frozenset = frozenset(("depth", "relation"))
+    seen: supervision.Supervision = supervision.ALL
 
 
 def as_source(people):
@@ -84,6 +89,7 @@ def photos_source(photos):
         read=read,
         name_of=lambda row: str(photos.paths[row]),
         pictures=pictures,
+        knows=_known(photos.depth_mask.any(), photos.relation_mask.any()),
     )
 
 
@@ -120,4 +126,13 @@ def prepared_source(folder):
         read=read,
         name_of=lambda row: opened.read(row)["name"],
         pictures=lambda: opened.picture,
+        knows=_known(
+            "depth" in opened.card["coverage"],
+            opened.card["relations"]["people"],
+        ),
     )
+
+
+def _known(depth, relation):
+    found = {"depth": depth, "relation": relation}
+    return frozenset(name for name, has in found.items() if has)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from ordinal_tf import geometry
+from ordinal_tf.data.pipeline.core import geometry
 
 
 def decode_photo(data):
