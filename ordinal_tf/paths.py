@@ -81,12 +81,13 @@ def latest_version(folder):
     )
 
 
-def weights_file(name):
+def weights_file(name, kind=IMAGE_WEIGHTS):
     """Where training can start from: `pathlib.Path` of a `.weights.h5`.
 
     Args:
-        name: such a file, the folder of a training run, the folder of an
-            exported model, or the name of a shipped one.
+        name: such a file, the folder of a training run (its last weights),
+            the folder of an exported model, or the name of a shipped one.
+        kind: str, which of an exported model's two.
 
     Raises:
         ValueError: none of these, or one without weights.
@@ -96,11 +97,11 @@ def weights_file(name):
     folder = find_model(name)
     for path in (
         folder / "model.weights.h5",
-        latest_version(folder) / IMAGE_WEIGHTS,
+        latest_version(folder) / kind,
     ):
         if path.is_file():
             return path
     raise ValueError(
-        f"{folder} holds no weights of an image network; it must be a run "
-        "of tools.train or a model of tools.export."
+        f"{folder} holds no weights; it must be the folder of a training run "
+        "or a model of tools.export."
     )

@@ -8,6 +8,7 @@ Example:
 from absl import app, flags
 
 from ordinal_tf.export import assemble, fold
+from ordinal_tf.training import runs
 
 from . import _common
 
@@ -22,6 +23,19 @@ _RECONSTRUCTION_RUN = flags.DEFINE_string(
 )
 _OUT = flags.DEFINE_string(
     "out", None, "Model folder; a new version goes below it.", required=True
+)
+_WEIGHTS = flags.DEFINE_enum(
+    "weights",
+    "last",
+    list(runs.KINDS),
+    "Which of the image run's: its last, those that scored best, or the "
+    "averages that train.ema keeps.",
+)
+_RECONSTRUCTION_WEIGHTS = flags.DEFINE_enum(
+    "reconstruction_weights",
+    "last",
+    list(runs.KINDS),
+    "The same of the reconstruction run.",
 )
 _MIRROR = flags.DEFINE_bool(
     "mirror", True, "Average with the mirrored crop: better, half as fast."
@@ -54,6 +68,8 @@ def main(argv):
         _IMAGE_RUN.value,
         _RECONSTRUCTION_RUN.value,
         _OUT.value,
+        weights=_WEIGHTS.value,
+        reconstruction_weights=_RECONSTRUCTION_WEIGHTS.value,
         mirror=_MIRROR.value,
         precision=_PRECISION.value,
         version=_VERSION.value,

@@ -19,6 +19,8 @@ def export_runs(
     reconstruction_run,
     folder,
     *,
+    weights="last",
+    reconstruction_weights="last",
     mirror=True,
     precision="float32",
     version=None,
@@ -35,6 +37,7 @@ def export_runs(
         image_run: folder of `image.train`, finished.
         reconstruction_run: folder of `reconstruction.train`, finished.
         folder: where the next version goes.
+        weights, reconstruction_weights: str, which of `runs.KINDS` to take.
         mirror: bool, average with the mirrored crop.
         precision: of the image network, see `fold.for_inference`.
         version, warm_up: see `saved_model.export`.
@@ -55,11 +58,12 @@ def export_runs(
             f"{image_run} is of the depth head, which finds no keypoints; "
             "export a volume or coordinates network."
         )
-    network, config = image.load_run(image_run)
-    figures = _summary(image_run)
-    lifting_figures = _summary(reconstruction_run)
+    network, config = image.load_run(image_run, weights)
+    lifter = reconstruction.load_run(reconstruction_run, reconstruction_weights)
+    figures = _figures(image_run, weights)
+    lifting_figures = _figures(reconstruction_run, reconstruction_weights)
     scale = lifting_figures["depth_rms"] / figures["depth_rms"]
-    lifter = reconstruction.load_run(reconstruction_run)
+    lifter = reconstruction.load_run(reconstruction_run, reconstruction_weights)
     module = saved_model.PoseModule(
         network,
         lifter,
@@ -174,18 +178,20 @@ def _without_paths(config):
             data[key] = pathlib.Path(data[key]).name
     if "train" in data:
         data["train"] = [
-            (pathlib.Path(folder).name, weight)
-            for folder, weight in data["train"]
+            (pathlib.Path(folder).name, *rest)
+            for folder, *rest in data["train"]
         ]
     data.pop("service", None)  # An address; it changes nothing.
+    if plain.get("init_from"):
+        origin = pathlib.Path(plain["init_from"])
+        # A file is called as in any other run.
+        one = origin.parent if origin.suffix == ".h5" else origin
+        plain["init_from"] = one.name
     return plain
 
 
-def _summary(workdir):
-    path = pathlib.Path(workdir) / runs.SUMMARY
-    if not path.is_file():
-        raise ValueError(
-            f"{workdir} is not finished: it has no {runs.SUMMARY}. Let the "
-            "training end, or give it fewer steps."
-        )
-    return runs.read_json(path)
+def _figures(workdir, weights):
+    """The summary of a run, its figures those of a kind of weights."""
+    summary = runs.summary(workdir)
+    chosen = {} if weights == "last" else summary[weights]
+    return {**summary, **chosen, "weights": weights}

@@ -1,11 +1,15 @@
 """The data section of a config: what to train on, and what to hold out."""
 
+import dataclasses
+
+from ordinal_tf import ordinal
 from ordinal_tf.data.pipeline import (
     batching,
     mixing,
     remote,
     sources,
     streams,
+    supervision,
 )
 from ordinal_tf.data.readers import lsp
 from ordinal_tf.training import runs
@@ -33,7 +37,10 @@ def read(data, report):
     for source, turns in zip(mix.sources, mix.counts, strict=True):
         share = 100 * turns / mix.counts.sum()
         people = "endless" if source.count is None else f"{source.count} people"
-        report(f"{share:.1f} % of the examples from {source.name}: {people}.")
+        seen = "" if source.seen.kind == "all" else f", {source.seen.kind}"
+        report(
+            f"{share:.1f} % of the examples from {source.name}: {people}{seen}."
+        )
     report(f"Held out: {held_out.count} people of {held_out.name}.")
     return mix, held_out
 
@@ -57,6 +64,8 @@ def example(workdir, i, *, input_size=None):
         i,
         input_size=input_size or config.model.input_size,
         seed=config.seed,
+        tolerance_mm=config.data.get("tolerance_mm", ordinal.TOLERANCE_MM),
+        flipped=config.data.get("flipped", 0.0),
         **config.augmentation,
     )
 
@@ -74,11 +83,23 @@ def check(data):
             "--config.data.held_out_set=DIR."
         )
     for one in data.train:
-        if len(one) != 2 or not isinstance(one[0], str):
+        if len(one) not in (2, 3) or not isinstance(one[0], str):
             raise ValueError(
                 "`data.train` must hold pairs of a prepared folder and its "
-                f"weight, such as (('DIR', 1.0),). Received: {one!r}."
+                "weight, such as (('DIR', 1.0),), and maybe what is seen of "
+                f"its labels: ('DIR', 1.0, '2d'). Received: {one!r}."
             )
+    for seen in _supervisions(data):
+        if supervision.parse(seen).questions and data.service:
+            raise ValueError(
+                "`data.service` cannot ask questions; take a share of the "
+                "relations, such as ordinal:0.2, or no service."
+            )
+    if not data.tolerance_mm > 0 or not 0 <= data.flipped <= 1:
+        raise ValueError(
+            "`data.tolerance_mm` must be positive and `data.flipped` a share. "
+            f"Received: {data.tolerance_mm} and {data.flipped}."
+        )
     if data.service and not data.on_device:
         raise ValueError(
             "`data.service` asks for --config.data.on_device=True: OpenCV, "
@@ -104,16 +125,31 @@ def check(data):
 
 
 def _training(data, report):
-    """Sources and their weights."""
-    found = [sources.prepared_source(folder) for folder, _ in data.train]
-    weights = [weight for _, weight in data.train]
+    """Sources, with what is seen of them, and their weights."""
+    found = [sources.prepared_source(folder) for folder, *_ in data.train]
+    weights = [weight for _, weight, *_ in data.train]
     if data.lsp:
         found.append(_photos(data, data.train_range, report))
         weights.append(data.lsp_weight)
     if data.synthetic.weight:
         found.append(_synthetic(data.synthetic))
         weights.append(data.synthetic.weight)
-    return found, weights
+    chosen = [supervision.parse(text) for text in _supervisions(data)]
+    for source, seen in zip(found, chosen, strict=True):
+        supervision.check_knows(source.name, seen, source.knows)
+    seen = zip(found, chosen, strict=True)
+    return [dataclasses.replace(one, seen=what) for one, what in seen], weights
+
+
+def _supervisions(data):
+    """What is seen of each source, as the config calls it."""
+    found = [one[2] if len(one) > 2 else "all" for one in data.train]
+    # Runs of older versions have no such field.
+    if data.lsp:
+        found.append(data.get("lsp_supervision", "all"))
+    if data.synthetic.weight:
+        found.append(data.synthetic.get("supervision", "all"))
+    return found
 
 
 def _held_out(data, report):

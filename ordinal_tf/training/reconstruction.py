@@ -2,25 +2,22 @@
 
 import dataclasses
 import fnmatch
-import json
 import pathlib
-import time
 import zlib
 
-import keras
 import numpy as np
 from keras import ops
 
-from ordinal_tf import losses, metrics
+from ordinal_tf import losses, metrics, paths
 from ordinal_tf.data.mocap import clips as mocap
 from ordinal_tf.data.mocap import views as mocap_views
 from ordinal_tf.data.readers import h36m
 from ordinal_tf.models import lifting
-from ordinal_tf.training import runs
+from ordinal_tf.training import checks, dry_run, loop, runs
 
-# Where data lies and how often the log is written may change when a run
-# resumes; everything else makes it another run.
-_FREE = ("data.mocap", "data.skip_limit", "train.log_every")
+# Where data lies may change when a run resumes; everything else makes it
+# another run.
+_FREE = ("data.mocap", "data.skip_limit")
 
 # The second seed of everything that is drawn for scoring; a step's is the
 # step, so this one must lie beyond any number of steps.
@@ -164,34 +161,9 @@ def training_vectors(train_poses, config, step):
     return vectors, views["pose_3d"]
 
 
-def _loss(pose_true, vector):
-    # In metres, like the network's output.
-    pose_pred = lifting.reconstruction_output(vector) / 1000.0
-    return losses.reconstruction_loss(pose_true / 1000.0, pose_pred)
-
-
 def build(config):
     """The network that a config describes."""
     return lifting.build_reconstruction(**config.model)
-
-
-def _compile(model, train):
-    """Compiles with the config's optimiser; `ValueError` on unknown ones."""
-    rate = train.learning_rate
-    if train.decay:
-        rate = keras.optimizers.schedules.CosineDecay(rate, train.steps)
-    if train.optimizer == "adam":
-        optimizer = keras.optimizers.Adam(rate)
-    elif train.optimizer == "rmsprop":
-        # Torch's constants, which the paper's recipe had.
-        optimizer = keras.optimizers.RMSprop(rate, rho=0.99, epsilon=1e-8)
-    else:
-        raise ValueError(
-            "`train.optimizer` must be adam or rmsprop. Received: "
-            f"{train.optimizer!r}."
-        )
-    model.compile(optimizer, loss=_loss, jit_compile=False)
-    optimizer.build(model.trainable_variables)
 
 
 def train(config, workdir, *, report=print, progress=None):
@@ -199,30 +171,37 @@ def train(config, workdir, *, report=print, progress=None):
 
     Args:
         config: as `configs/reconstruction.py` returns.
-        workdir: folder of the run. It gets `config.json`, `metrics.jsonl`,
-            `state.npz` (weights, optimiser, step, best score),
-            `model.weights.h5`, and at the end `summary.json`.
-        report: function of one line of text.
-        progress: function `(step, text)`, or None.
+        workdir, report, progress: see `loop.train`.
 
     Returns:
-        dict, the summary: `steps`, `best`, `depth_rms` (root mean square of
-        the normalised depth input over poses and all 17 joints, noise
-        included), `relations` preserved by the noise, `train_poses`, and
-        `test`, for every test set what `score` returns.
+        dict, the summary: `steps`, `best`, the held-out `mpjpe` and
+        `pa_mpjpe` of the last step, `depth_rms` (root mean square of the
+        normalised depth input over poses and all 17 joints, noise included),
+        `relations` preserved by the noise, `train_poses`, and `test`, for
+        every test set what `score` returns; None where SIGTERM ended the run
+        early.
 
     Raises:
-        ValueError: unusable data or config, or the run in `workdir` has
-            another config.
+        ValueError: see `loop.train`.
     """
-    workdir = pathlib.Path(workdir)
-    _check(config)
-    if (workdir / runs.CONFIG).is_file():
-        runs.start(config, workdir, free=_FREE)
-    done = workdir / runs.SUMMARY
-    if done.is_file():
-        report(f"{workdir} is finished; nothing to do.")
-        return json.loads(done.read_text())
+    checks.check_reconstruction(config)
+    return loop.train(
+        config,
+        workdir,
+        lambda config: task(config, report),
+        free=_FREE,
+        start_from=paths.RECONSTRUCTION_WEIGHTS,
+        report=report,
+        progress=progress,
+    )
+
+
+def task(config, report):
+    """The `loop.Task` of a config.
+
+    Raises:
+        ValueError: unusable data.
+    """
     clips = mocap.read_folder(
         config.data.mocap,
         fps=config.data.fps,
@@ -233,69 +212,71 @@ def train(config, workdir, *, report=print, progress=None):
         clips, match=config.data.match, held_out=config.data.held_out
     )
     views = {n: test_views(p, config) for n, p in split.test.items()}
-    keras.utils.set_random_seed(config.seed)
-    model = build(config)
-    _compile(model, config.train)
-    # Only now, so that bad input leaves no folder behind.
-    runs.start(config, workdir, free=_FREE)
-    step, best = runs.restore(workdir, model, model.optimizer)
-    if step:
-        report(f"{workdir}: continuing after step {step}.")
-    runs.drop_later_metrics(workdir, step)
-    clock, since, total = time.monotonic(), step, []
-    while step < config.train.steps:
-        vectors, pose_3d = training_vectors(split.train, config, step)
-        total.append(float(model.train_on_batch(vectors, pose_3d)))
-        step += 1
-        last = step == config.train.steps
-        scored = {}
-        if last or step % config.train.eval_every == 0:
-            scored = score(model, views["held_out"], **_noise(config))
-            scored = {k: scored[k] for k in ("mpjpe", "pa_mpjpe")}
-            if best is None or scored["mpjpe"] < best["mpjpe"]:
-                best = {"step": step, **scored}
-        if scored or step % config.train.log_every == 0:
-            seconds = time.monotonic() - clock
-            line = {
-                "step": step,
-                "loss": float(np.mean(total)),
-                "learning_rate": float(model.optimizer.learning_rate),
-                "steps_per_s": (step - since) / max(seconds, 1e-9),
-                **scored,
-            }
-            if not np.isfinite(line["loss"]):
-                raise ValueError(
-                    f"The loss is {line['loss']} at step {step}; lower "
-                    f"`train.learning_rate` ({config.train.learning_rate})."
-                )
-            runs.append_metrics(workdir, line)
-            clock, since, total = time.monotonic(), step, []
-        if scored:
-            runs.save(workdir, model, model.optimizer, step=step, best=best)
-        if progress:
-            shown = f"{best['mpjpe']:.1f} mm" if best else ""
-            progress(step, shown)
-    summary = {
-        "steps": step,
-        "best": best,
-        **_depth_figures(split.train, config),
-        "train_poses": len(split.train),
-        "test": {
-            n: score(model, v, **_noise(config)) for n, v in views.items()
-        },
-    }
-    runs.write_json(done, summary)
-    return summary
+    network = build(config)
+
+    def batches(first, last):
+        for step in range(first, last):
+            vectors, pose_3d = training_vectors(split.train, config, step)
+            yield {"joints": vectors, "pose": pose_3d}
+
+    def score_held_out(step):
+        del step
+        found = score(network, views["held_out"], **_noise(config))
+        return {key: found[key] for key in ("mpjpe", "pa_mpjpe")}
+
+    def summary():
+        return {
+            **_depth_figures(split.train, config),
+            "train_poses": len(split.train),
+            "test": {
+                name: score(network, view, **_noise(config))
+                for name, view in views.items()
+            },
+        }
+
+    return loop.Task(
+        network=network,
+        inputs=lambda batch: batch["joints"],
+        loss=_loss,
+        batches=batches,
+        score=score_held_out,
+        better=lambda one, other: (
+            other is None or one["mpjpe"] < other["mpjpe"]
+        ),
+        shown=lambda found: f"MPJPE {found['mpjpe']:.1f} mm",
+        summary=summary,
+        examples=len(split.train),
+    )
 
 
-def load_run(workdir):
-    """The network of a run, with the weights of its last checkpoint.
+def measure(config, *, report=print):
+    """See `dry_run.dry_run`."""
+    checks.check_reconstruction(config)
+    return dry_run.dry_run(config, lambda config: task(config, report))
+
+
+def _loss(vectors, batch, ramp):
+    del ramp
+    vectors = ops.cast(vectors, "float32")
+    # In metres, like the network's output.
+    pose_pred = lifting.reconstruction_output(vectors) / 1000.0
+    loss = losses.reconstruction_loss(batch["pose"] / 1000.0, pose_pred)
+    return {"loss": ops.mean(loss)}
+
+
+def load_run(workdir, weights="last"):
+    """The network of a run.
+
+    Args:
+        workdir: folder of the run.
+        weights: str, which of `runs.KINDS`.
 
     Raises:
         ValueError: `workdir` holds no run, or weights of another config.
     """
-    model = build(runs.read_config(workdir))
-    runs.load_weights(model, pathlib.Path(workdir) / runs.WEIGHTS)
+    with loop.policy("float32"):
+        model = build(runs.read_config(workdir))
+    runs.load_weights(model, runs.weights_path(workdir, weights))
     return model
 
 
@@ -332,23 +313,6 @@ def _noise(config):
         "log_scale": config.noise.depth_scale,
         "seed": config.seed,
     }
-
-
-def _check(config):
-    if not config.data.mocap:
-        raise ValueError(
-            "No motion capture: name its folder with --config.data.mocap=DIR."
-        )
-    for name in ("steps", "batch_size", "log_every", "eval_every"):
-        if config.train[name] < 1:
-            raise ValueError(
-                f"`train.{name}` must be positive. Received: "
-                f"{config.train[name]}."
-            )
-    if min(config.noise.values()) < 0:
-        raise ValueError(
-            f"`noise` must not be negative. Received: {config.noise.to_dict()}."
-        )
 
 
 def _depth_figures(train_poses, config):

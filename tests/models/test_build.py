@@ -53,7 +53,8 @@ def test_paper_is_the_papers_network():
     config = paper.get_config()
     assert config.train.batch_size == 4
     assert config.train.optimizer == "rmsprop"
-    assert config.train.learning_rate == 2.5e-4 and not config.train.decay
+    assert config.train.learning_rate == 2.5e-4
+    assert config.train.schedule == "constant"
     assert config.loss.heatmap == "l2" and config.loss.heatmap_weight == 100
     assert config.augmentation.rotation_deg == 30
     assert config.augmentation.scale == (0.75, 1.25)

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from configs import reconstruction as default
+from ordinal_tf import files
 from ordinal_tf.data.files import video
 from ordinal_tf.training import reconstruction, runs
 from tests import lsp_files, prepared_files, tiny, video_files
@@ -29,7 +30,7 @@ def work(tmp_path_factory):
     config.model.width = 8
     runs.start(config, work / "lifting", free=())
     reconstruction.build(config).save_weights(work / "lifting" / runs.WEIGHTS)
-    runs.write_json(work / "lifting" / runs.SUMMARY, {"depth_rms": 0.25})
+    files.write_json(work / "lifting" / runs.SUMMARY, {"depth_rms": 0.25})
     return work
 
 
@@ -89,7 +90,8 @@ def test_train_export_predict(run_tool, work, tmp_path, monkeypatch):
         (work / "model" / "1" / "assets.extra" / "card.json").read_text()
     )
     figures = json.loads((work / "image" / runs.SUMMARY).read_text())
-    assert card["image_figures"] == figures and card["input_size"] == 32
+    assert card["image_figures"] == {**figures, "weights": "last"}
+    assert card["input_size"] == 32
     assert card["depth_scale"] == pytest.approx(0.25 / figures["depth_rms"])
     # Folders of this machine stay out of what others get.
     data = card["image_config"]["data"]
@@ -339,7 +341,7 @@ def test_training_refuses_in_one_sentence(run_tool, work, tmp_path):
     for more, message in (
         ("--config.data.lsp=nowhere", "nowhere/joints.mat is missing"),
         ("--config.train.optimizer=sgd", "must be adam or rmsprop"),
-        (f"--init_from={tmp_path}", "holds no weights of an image network"),
+        (f"--init_from={tmp_path}", "holds no weights"),
         ("--config.train.step=3", "Bad `--config` field"),
     ):
         code, _, err = train(run_tool, work, more, run="refused")

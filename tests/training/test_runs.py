@@ -1,7 +1,6 @@
 """The folder of a run: whole files, exact state, clear refusals."""
 
 import json
-import pathlib
 
 import keras
 import numpy as np
@@ -9,11 +8,6 @@ import pytest
 from ml_collections import ConfigDict
 
 from ordinal_tf.training import runs
-
-# Keras turns variables into arrays in a way that NumPy 2 calls outdated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword"
-)
 
 
 def config(**train):
@@ -84,16 +78,16 @@ def test_free_fields_may_change(tmp_path):
 
 def test_state_round_trip(tmp_path):
     model, optimizer = network()
-    assert runs.restore(tmp_path, model, optimizer) == (0, None)
+    assert runs.restore(tmp_path, model, optimizer) is None
     train_a_little(model, optimizer)
-    best = {"step": 1, "pck": 12.5}
-    runs.save(tmp_path, model, optimizer, step=2, best=best)
+    done = runs.Progress(2, 1, {"last": {"pck": 12.5}}, {"step": 1, "pck": 3})
+    runs.save(tmp_path, model, optimizer, done)
     assert {path.name for path in tmp_path.iterdir()} == {
         runs.STATE,
         runs.WEIGHTS,
     }
     other, other_optimizer = network(seed=7)
-    assert runs.restore(tmp_path, other, other_optimizer) == (2, best)
+    assert runs.restore(tmp_path, other, other_optimizer) == done
     pairs = zip(
         values(model, optimizer), values(other, other_optimizer), strict=True
     )
@@ -111,7 +105,7 @@ def test_state_round_trip(tmp_path):
 
 def test_weights_alone(tmp_path):
     model, optimizer = network()
-    runs.save(tmp_path, model, optimizer, step=1, best=None)
+    runs.save(tmp_path, model, optimizer, runs.Progress(1))
     other, _ = network(seed=3)
     runs.load_weights(other, tmp_path / runs.WEIGHTS)
     for one, two in zip(model.weights, other.weights, strict=True):
@@ -120,7 +114,7 @@ def test_weights_alone(tmp_path):
 
 def test_a_stop_while_saving_leaves_the_old_state(tmp_path, monkeypatch):
     model, optimizer = network()
-    runs.save(tmp_path, model, optimizer, step=1, best=None)
+    runs.save(tmp_path, model, optimizer, runs.Progress(1))
     before = (tmp_path / runs.STATE).read_bytes()
 
     def stop(*args, **kwargs):
@@ -130,14 +124,14 @@ def test_a_stop_while_saving_leaves_the_old_state(tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(*target, stop)
             with pytest.raises(KeyboardInterrupt):
-                runs.save(tmp_path, model, optimizer, step=2, best=None)
+                runs.save(tmp_path, model, optimizer, runs.Progress(2))
         assert (tmp_path / runs.STATE).read_bytes() == before
-    assert runs.restore(tmp_path, *network(seed=1))[0] == 1
+    assert runs.restore(tmp_path, *network(seed=1)).step == 1
 
 
 @pytest.mark.parametrize("width, layers", [(4, 1), (3, 2), (3, 0)])
 def test_state_of_another_network(tmp_path, width, layers):
-    runs.save(tmp_path, *network(), step=1, best=None)
+    runs.save(tmp_path, *network(), runs.Progress(1))
     other, optimizer = network(width, layers)
     before = values(other, optimizer)
     with pytest.raises(ValueError, match="state of another network"):
@@ -150,13 +144,13 @@ def test_state_of_another_network(tmp_path, width, layers):
 def test_damaged_state(tmp_path, share):
     model, optimizer = network()
     path = tmp_path / runs.STATE
-    runs.save(tmp_path, model, optimizer, step=1, best=None)
+    runs.save(tmp_path, model, optimizer, runs.Progress(1))
     data = path.read_bytes()
     if share == "text":
         path.write_text("not a state")
     elif share == "object":
         # Would need pickle, which can run code.
-        np.savez(path, step=1, best=np.array([{}], object))
+        np.savez(path, progress=np.array([{}], object))
     else:
         path.write_bytes(data[: round(len(data) * share)])
     with pytest.raises(ValueError, match=r"state\.npz.*remove it to start"):
@@ -170,7 +164,7 @@ def test_damaged_state(tmp_path, share):
 )
 def test_weights_that_do_not_fit(tmp_path, damage):
     model, optimizer = network()
-    runs.save(tmp_path, model, optimizer, step=1, best=None)
+    runs.save(tmp_path, model, optimizer, runs.Progress(1))
     path = tmp_path / runs.WEIGHTS
     message = r"model\.weights\.h5 does not fit"
     if damage == "missing":
@@ -190,6 +184,8 @@ def test_weights_that_do_not_fit(tmp_path, damage):
 
 def test_metrics_log(tmp_path):
     assert runs.read_metrics(tmp_path) == []
+    runs.drop_later_metrics(tmp_path, None)
+    assert not list(tmp_path.iterdir())
     for step in (1, 2, 3):
         runs.append_metrics(tmp_path, {"step": step, "loss": 1 / step})
     path = tmp_path / runs.METRICS
@@ -202,9 +198,20 @@ def test_metrics_log(tmp_path):
     with path.open("a") as file:
         file.write('{"step": 4, "lo')
     assert [line["step"] for line in runs.read_metrics(tmp_path)] == [1, 2, 3]
-    runs.drop_later_metrics(tmp_path, 2)
+    runs.append_metrics(tmp_path, {"step": 2, "pck": 1.0})
+    runs.drop_later_metrics(tmp_path, runs.Progress(2, scored=2))
     runs.append_metrics(tmp_path, {"step": 3})
     assert [line["step"] for line in runs.read_metrics(tmp_path)] == [1, 2, 3]
+    for scored, kept in ((2, [1, 2, 2]), (1, [1, 2])):
+        path.write_text(
+            '{"step": 1, "loss": 1}\n{"step": 2, "loss": 1}\n'
+            '{"step": 2, "pck": 1}\n{"step": 3, "loss": 1}\n'
+        )
+        runs.drop_later_metrics(tmp_path, runs.Progress(2, scored=scored))
+        found = [line["step"] for line in runs.read_metrics(tmp_path)]
+        assert found == kept
+    runs.drop_later_metrics(tmp_path, None)
+    assert runs.read_metrics(tmp_path) == []
 
 
 def test_not_a_run(tmp_path):
@@ -220,15 +227,32 @@ def test_not_a_run(tmp_path):
             call()
 
 
-def test_text_is_written_in_one_rename(tmp_path, monkeypatch):
-    path = tmp_path / "a.json"
-    runs.write_json(path, {"a": 1})
-    assert runs.read_json(path) == {"a": 1}
+def test_kinds_of_weights(tmp_path):
+    assert runs.weights_path(tmp_path, "last") == tmp_path / runs.WEIGHTS
+    for kind, why in (("best", "not scored at its final"), ("ema", "ema` 0")):
+        with pytest.raises(
+            ValueError, match=f"has no {kind}.weights.h5.*{why}"
+        ):
+            runs.weights_path(tmp_path, kind)
+        (tmp_path / f"{kind}.weights.h5").write_text("")
+        assert runs.weights_path(tmp_path, kind).name == f"{kind}.weights.h5"
 
-    def stop(*args):
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(pathlib.Path, "write_text", stop)
-    with pytest.raises(KeyboardInterrupt):
-        runs.write_json(path, {"a": 2})
-    assert runs.read_json(path) == {"a": 1}
+def test_an_unfinished_run_has_no_summary(tmp_path):
+    with pytest.raises(ValueError, match="is not finished"):
+        runs.summary(tmp_path)
+
+
+def test_a_folder_is_locked_once_and_freed(tmp_path):
+    folder = tmp_path / "a" / "run"
+    with runs.locked(folder):
+        with pytest.raises(ValueError, match="Another program trains in"):
+            with runs.locked(folder):
+                pass
+        (folder / "kept").write_text("")
+    with runs.locked(folder):
+        pass
+    assert (folder / "kept").exists()
+    with pytest.raises(KeyError), runs.locked(tmp_path / "b" / "run"):
+        raise KeyError
+    assert not (tmp_path / "b").exists()

@@ -1,0 +1,411 @@
+"""The one training loop: resumable, logged, interruptible at any moment.
+
+What differs between networks is a `Task`; how one step is computed is in
+`steps`, what a run leaves on disk in `runs`.
+"""
+
+import dataclasses
+import importlib.util
+import math
+import pathlib
+import time
+from collections.abc import Callable
+
+import keras
+import ml_collections
+import numpy as np
+
+from ordinal_tf import files, paths
+from ordinal_tf.training import optimizers, runs, steps, stopping
+
+# May change when a run resumes; tasks add theirs.
+FREE = ("train.log_every",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What is trained, on what, and how it is scored.
+
+    Attributes:
+        network: `keras.Model` with its first weights.
+        inputs, loss: see `steps.training_step`.
+        batches: function `(first, last)` of steps that returns an iterable
+            of the batches of these; each is a pure function of its step.
+        score: function of a step that returns the figures (dict) of the
+            network as it is after that many steps.
+        better: function of two dicts of figures: the first beats the second,
+            which may be None.
+        shown: function of figures: how they read in a line of text.
+        summary: function without arguments that returns what else the
+            summary says.
+        ramp: function of a step: the loss's third argument.
+        ends: steps after which `batches` is asked anew.
+        score_first: bool, also score before the first step.
+        examples: int, how many an epoch has; None where they never end.
+    """
+
+    network: keras.Model
+    inputs: Callable
+    loss: Callable
+    batches: Callable
+    score: Callable
+    better: Callable
+    shown: Callable
+    summary: Callable
+    ramp: Callable = lambda step: 1.0
+    ends: tuple[int, ...] = ()
+    score_first: bool = False
+    examples: int | None = None
+
+
+@dataclasses.dataclass
+class _Run:
+    """A run while it goes on."""
+
+    task: Task
+    train: ml_collections.ConfigDict
+    workdir: pathlib.Path
+    optimizer: keras.Optimizer
+    report: Callable
+    progress: Callable | None
+    board: Callable
+    done: runs.Progress
+
+
+def train(
+    config,
+    workdir,
+    make_task,
+    *,
+    free=(),
+    start_from=paths.IMAGE_WEIGHTS,
+    report=print,
+    progress=None,
+):
+    """Trains a network, or continues where `workdir` stopped.
+
+    Args:
+        config: `ConfigDict`, checked; its section `train` is read here.
+        workdir: folder of the run, see `runs`.
+        make_task: function of the config that reads the data and returns a
+            `Task`.
+        free: names of fields that may change when a run resumes.
+        start_from: where a model folder keeps the weights of such a network,
+            for `init_from`.
+        report: function of one line of text.
+        progress: function `(step, text)`, or None.
+
+    Returns:
+        dict, the summary: `steps`, `best`, the figures of the last score,
+        `ema` (those of the averaged weights, where they are kept) and what
+        the task adds; None where SIGTERM ended the run early.
+
+    Raises:
+        ValueError: unusable data or config, another run in `workdir` or
+            another program that trains there, a loss that is not finite, or
+            no room for a checkpoint.
+    """
+    workdir = pathlib.Path(workdir)
+    config = _with_origin(config, workdir, start_from)
+    free = (*FREE, *free)
+    runs.check_same(config, workdir, free=free)
+    if (workdir / runs.SUMMARY).is_file():
+        report(f"{workdir} is finished; nothing to do.")
+        return runs.read_json(workdir / runs.SUMMARY)
+    run = None
+    with runs.locked(workdir), stopping.on_sigterm() as stop:
+        try:
+            with policy(config.train.precision):
+                run = _prepare(config, workdir, make_task, report, progress)
+                with stop.held_back():
+                    _enter(run, config, free, start_from)
+                    _advance(run, stop)
+                    return _finish(run)
+        except stopping.Stopped:
+            step = run.done.step if run else 0
+            report(
+                f"Stopped by SIGTERM after step {step}: the same command "
+                "continues."
+            )
+            return None
+
+
+def _with_origin(config, workdir, start_from):
+    """A copy of the config that says where the first weights come from.
+
+    A run that is started again without `init_from` has that of its folder.
+    """
+    config = ml_collections.ConfigDict(config.to_dict())
+    known = {}
+    if (workdir / runs.CONFIG).is_file():
+        known = runs.read_config(workdir)
+        config.init_from = config.init_from or known.get("init_from", "")
+    if config.init_from:
+        if config.init_from == known.get("init_from"):
+            config.init_sha256 = known.init_sha256
+        else:
+            path = paths.weights_file(config.init_from, start_from)
+            config.init_sha256 = runs.fingerprint(path)
+    return config
+
+
+def build(config, make_task):
+    """The `Task` and the optimiser of a config, at their beginning."""
+    keras.utils.set_random_seed(config.seed)
+    task = make_task(config)
+    optimizers.freeze(task.network, config.train)
+    return task, optimizers.build_optimizer(config.train, task.network)
+
+
+def _prepare(config, workdir, make_task, report, progress):
+    task, optimizer = build(config, make_task)
+    return _Run(
+        task=task,
+        train=config.train,
+        workdir=workdir,
+        optimizer=optimizer,
+        report=report,
+        progress=progress,
+        board=_board(workdir / "tensorboard", report),
+        done=runs.Progress(),
+    )
+
+
+def _enter(run, config, free, start_from):
+    """Loads the checkpoint, or the weights to start from."""
+    done = runs.restore(run.workdir, run.task.network, run.optimizer)
+    if done is not None:
+        run.done = done
+        run.report(f"{run.workdir}: continuing after step {done.step}.")
+    elif config.init_from:
+        path = paths.weights_file(config.init_from, start_from)
+        if runs.fingerprint(path) != config.init_sha256:
+            raise ValueError(
+                f"{path} is not what this run was started from: it has "
+                "changed since. Start another run from it, or bring it back."
+            )
+        runs.load_weights(run.task.network, path)
+    # Only now, so that bad input leaves no folder behind.
+    runs.start(config, run.workdir, free=free)
+    runs.drop_later_metrics(run.workdir, done)
+
+
+def _advance(run, stop):
+    """Steps, scores and checkpoints until the last step."""
+    if _unscored(run):
+        _score(run, stop)
+        if run.done.step:
+            _save(run)
+    learn = steps.training_step(
+        run.task.network,
+        run.optimizer,
+        inputs=run.task.inputs,
+        loss=run.task.loss,
+        jit=run.train.jit,
+    )
+    while run.done.step < run.train.steps:
+        later = [end for end in run.task.ends if end > run.done.step]
+        _segment(run, stop, learn, min([*later, run.train.steps]))
+
+
+def _segment(run, stop, learn, last):
+    """The steps up to `last`."""
+    train, meter = run.train, _Meter(run)
+    for batch in run.task.batches(run.done.step, last):
+        step = run.done.step
+        run.optimizer.learning_rate = optimizers.learning_rate(train, step)
+        ramp = np.asarray(run.task.ramp(step), "float32")
+        for part in parts_of(batch, train.accumulate):
+            meter.add(learn(part, ramp))
+        step += 1
+        run.done = dataclasses.replace(run.done, step=step)
+        final = step == train.steps
+        scoring = final or step % train.eval_every == 0
+        saving = scoring or step % train.save_every == 0 or stop.asked
+        if saving or step % train.log_every == 0:
+            meter.log()
+        if stop.asked:
+            _save(run)
+            stop.check()
+        if scoring:
+            _score_or_save(run, stop)
+        if saving:
+            _save(run)
+            meter.restart()
+
+
+def parts_of(batch, count):
+    """A batch in pieces, whose gradients are added up."""
+    if count == 1:
+        return [batch]
+    size = len(next(iter(batch.values()))) // count
+    return [
+        {key: value[i * size : (i + 1) * size] for key, value in batch.items()}
+        for i in range(count)
+    ]
+
+
+class _Meter:
+    """Means of the losses, and speed, since the last line of the log."""
+
+    def __init__(self, run):
+        self.run = run
+        self.restart()
+
+    def restart(self):
+        self.parts = []
+        self.since, self.clock = self.run.done.step, time.monotonic()
+
+    def add(self, parts):
+        self.parts.append(parts)
+
+    def log(self):
+        """Writes a line; `ValueError` where the loss is not finite."""
+        run = self.run
+        step, train = run.done.step, run.train
+        means = {
+            key: float(np.mean([float(part[key]) for part in self.parts]))
+            for key in self.parts[0]
+        }
+        seconds = max(time.monotonic() - self.clock, 1e-9)
+        rate = (step - self.since) * train.batch_size / seconds
+        if not math.isfinite(means["loss"]):
+            raise ValueError(
+                f"The loss is {means['loss']} at step {step}; lower "
+                f"`train.learning_rate` ({train.learning_rate}) or the "
+                f"weights of the loss. {run.workdir} keeps the checkpoint "
+                "before."
+            )
+        line = {
+            "step": step,
+            # What the optimiser has, not what it should have.
+            "learning_rate": float(run.optimizer.learning_rate),
+            "examples_per_s": rate,
+            **means,
+        }
+        runs.append_metrics(run.workdir, line)
+        run.board(line)
+        if run.progress:
+            text = f"loss {means['loss']:.3f}, {rate:.1f} examples/s"
+            run.progress(step, text)
+        self.restart()
+
+
+def _score_or_save(run, stop):
+    """Scores; where SIGTERM comes meanwhile, keeps the steps at least."""
+    try:
+        _score(run, stop)
+    except stopping.Stopped:
+        _save(run)
+        raise
+
+
+def _unscored(run):
+    """Whether a score is due that an earlier program did not get to."""
+    step, train = run.done.step, run.train
+    if not step:
+        return run.task.score_first
+    due = step == train.steps or step % train.eval_every == 0
+    return due and run.done.scored != step
+
+
+def _score(run, stop):
+    """Scores all kinds of weights, and keeps the best."""
+    step, task = run.done.step, run.task
+    figures = {"last": _figures(run, stop)}
+    if run.train.ema and step:
+        with optimizers.averaged(task.network, run.optimizer):
+            figures["ema"] = _figures(run, stop)
+    line = {"step": step, **figures["last"]}
+    line.update({f"ema_{k}": v for k, v in figures.get("ema", {}).items()})
+    runs.append_metrics(run.workdir, line)
+    run.board(line)
+    for kind, found in figures.items():
+        shown = "" if kind == "last" else " (averaged weights)"
+        run.report(f"step {step}: {task.shown(found)}{shown}")
+    best = run.done.best
+    if step:
+        for kind, found in figures.items():
+            if task.better(found, best):
+                best = {"step": step, "weights": kind, **found}
+    if best != run.done.best:
+        path = run.workdir / runs.KINDS["best"]
+        _save_weights(run, best["weights"], path)
+    run.done = dataclasses.replace(
+        run.done, scored=step, figures=figures, best=best
+    )
+
+
+def _figures(run, stop):
+    """Figures of the weights as they are; a stop leaves them for later."""
+    with stop.let_through():
+        return run.task.score(run.done.step)
+
+
+def _save_weights(run, kind, path):
+    network, step = run.task.network, run.done.step
+    if kind == "last":
+        runs.save_weights(network, path, step)
+        return
+    with optimizers.averaged(network, run.optimizer):
+        runs.save_weights(network, path, step)
+
+
+def _save(run):
+    if run.train.ema:
+        _save_weights(run, "ema", run.workdir / runs.KINDS["ema"])
+    runs.save(run.workdir, run.task.network, run.optimizer, run.done)
+
+
+def _finish(run):
+    """Writes and returns the summary."""
+    done = run.done
+    summary = {
+        "steps": done.step,
+        "best": done.best,
+        **done.figures["last"],
+        **run.task.summary(),
+    }
+    if "ema" in done.figures:
+        summary["ema"] = done.figures["ema"]
+    files.write_json(run.workdir / runs.SUMMARY, summary)
+    return summary
+
+
+class policy:
+    """Keras' dtype policy, for as long as the network is built and run."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        self.before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.name)
+
+    def __exit__(self, *error):
+        keras.config.set_dtype_policy(self.before)
+
+
+def _board(folder, report):
+    """A function that writes a dict's floats to TensorBoard, if installed."""
+    if importlib.util.find_spec("tensorboard") is None:
+        report(
+            "TensorBoard is not installed (pip install ordinal-tf[train]): "
+            "the figures go to metrics.jsonl alone."
+        )
+        return lambda line: None
+    import tensorflow as tf
+
+    # The writer makes its folder when it is made.
+    writer = None
+
+    def write(line):
+        nonlocal writer
+        writer = writer or tf.summary.create_file_writer(str(folder))
+        with writer.as_default(step=line["step"]):
+            for key, value in line.items():
+                if isinstance(value, float):
+                    tf.summary.scalar(key, value)
+        writer.flush()
+
+    return write

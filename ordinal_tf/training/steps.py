@@ -1,0 +1,97 @@
+"""One step of training, on TensorFlow or on JAX: gradient and update.
+
+The networks, losses and optimisers are the same on both; only who keeps the
+variables differs.
+"""
+
+import keras
+
+
+def training_step(network, optimizer, *, inputs, loss, jit=False):
+    """A function that trains on one batch.
+
+    Args:
+        network: `keras.Model`.
+        optimizer: Keras', built for it.
+        inputs: function of a batch that returns what the network takes.
+        loss: function of `(outputs, batch, ramp)` that returns a dict of
+            scalars; `loss` of them is made small.
+        jit: bool, compile with XLA. JAX always does.
+
+    Returns:
+        function of a batch (dict of arrays) and the ramp (scalar array) that
+        changes the network and the optimiser and returns the dict.
+
+    Raises:
+        ValueError: Keras runs on neither of the two.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        return _tensorflow_step(network, optimizer, inputs, loss, jit)
+    if backend == "jax":
+        return _jax_step(network, optimizer, inputs, loss)
+    raise ValueError(
+        "Training runs on Keras' backends tensorflow and jax. Received: "
+        f"KERAS_BACKEND={backend}."
+    )
+
+
+def _tensorflow_step(network, optimizer, inputs, loss, jit):
+    import tensorflow as tf
+
+    variables = network.trainable_variables
+
+    # Nothing here is data-dependent Python, which is all autograph is for.
+    @tf.function(jit_compile=jit, reduce_retracing=True, autograph=False)
+    def step(batch, ramp):
+        with tf.GradientTape() as tape:
+            parts = loss(network(inputs(batch), training=True), batch, ramp)
+            scaled = optimizer.scale_loss(parts["loss"])
+        optimizer.apply(tape.gradient(scaled, variables), variables)
+        return parts
+
+    return step
+
+
+def _jax_step(network, optimizer, inputs, loss):
+    import jax
+    import numpy as np
+
+    kept = (
+        network.trainable_variables,
+        network.non_trainable_variables,
+        optimizer.variables,
+    )
+
+    def scaled_loss(trainable, others, slots, batch, ramp):
+        outputs, others = network.stateless_call(
+            trainable, others, inputs(batch), training=True
+        )
+        parts = loss(outputs, batch, ramp)
+        pairs = list(zip(kept[2], slots, strict=True))
+        with keras.StatelessScope(state_mapping=pairs):
+            scaled = optimizer.scale_loss(parts["loss"])
+        return scaled, (parts, others)
+
+    gradient = jax.value_and_grad(scaled_loss, has_aux=True)
+
+    @jax.jit
+    def update(trainable, others, slots, batch, ramp):
+        (_, (parts, others)), gradients = gradient(
+            trainable, others, slots, batch, ramp
+        )
+        trainable, slots = optimizer.stateless_apply(
+            slots, gradients, trainable
+        )
+        return (trainable, others, slots), parts
+
+    def step(batch, ramp):
+        values = [[variable.value for variable in group] for group in kept]
+        batch = {key: np.asarray(value) for key, value in batch.items()}
+        values, parts = update(*values, batch, ramp)
+        for group, new in zip(kept, values, strict=True):
+            for variable, value in zip(group, new, strict=True):
+                variable.assign(value)
+        return parts
+
+    return step
