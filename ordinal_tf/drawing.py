@@ -54,7 +54,7 @@ def draw_prediction(photo, people, *, skeleton=skeletons.H36M17):
         known = points[np.isfinite(points).all(-1)]
         if len(people) > 1 and len(known):
             corner = np.clip(known.min(0) - 24, 2, HEIGHT - 24)
-            canvas = _write(canvas, [(str(number), TEXT)], corner, 18)
+            canvas = write(canvas, [(str(number), TEXT)], corner, 18)
     shown = people[:4]
     rows = max(1, len(shown))
     height = HEIGHT // rows
@@ -62,7 +62,7 @@ def draw_prediction(photo, people, *, skeleton=skeletons.H36M17):
     panels = [
         np.hstack(
             [
-                _draw_view(person, name, yaw, (width, height), skeleton)
+                draw_view(person, name, yaw, (width, height), skeleton)
                 for name, yaw in _titles(number if len(people) > 1 else None)
             ]
         )
@@ -76,7 +76,7 @@ def draw_prediction(photo, people, *, skeleton=skeletons.H36M17):
         notes = [("no person", TEXT)]
     elif len(people) > len(shown):
         notes.append((f"{len(shown)} of {len(people)} people in 3D", TEXT))
-    side = _write(side, notes, (12, HEIGHT - 24))
+    side = write(side, notes, (12, HEIGHT - 24))
     return np.hstack([canvas, side])
 
 
@@ -124,7 +124,7 @@ def draw_labels(
         if len(used) >= 2 * shown:
             break
     text = "green disc: nearer, ring: farther, two discs: about equal"
-    return _write(canvas, [(text, TEXT)], (12, HEIGHT - 24))
+    return write(canvas, [(text, TEXT)], (12, HEIGHT - 24))
 
 
 def contact_sheet(images, columns, tile_height):
@@ -296,14 +296,26 @@ def _turn(points, yaw):
     return np.stack([x, y * cos - z * sin, z * cos + y * sin], -1)
 
 
-def _draw_view(person, name, yaw, size, skeleton):
-    """One 3D view of one person on its grid; `size` is (width, height)."""
+def draw_view(person, name, yaw, size, skeleton):
+    """One 3D view of one person on its grid.
+
+    Args:
+        person: dict with `pose` `(K, 3)` mm (x right, y down, z away) and
+            `score` `(K,)` in [0, 1].
+        name: str, written above.
+        yaw: radians by which the view goes round to the right.
+        size: (width, height) in pixels.
+        skeleton: `Skeleton` of K joints.
+
+    Returns:
+        uint8 `(height, width, 3)` RGB.
+    """
     width, height = size
     image = np.full((height, width, 3), BACKGROUND, np.uint8)
     pose = np.asarray(person["pose"], float)
     known = np.isfinite(pose).all(-1)
     if not known.any():
-        return _write(image, [(f"{name}: no pose", TEXT)], (12, 10))
+        return write(image, [(f"{name}: no pose", TEXT)], (12, 10))
     low, high = pose[known].min(0), pose[known].max(0)
     middle = (low + high) / 2
     reach = max(600.0, np.linalg.norm(pose[known] - middle, axis=-1).max())
@@ -334,7 +346,7 @@ def _draw_view(person, name, yaw, size, skeleton):
     ]
     _draw_skeleton(image, points, depths, colours, unsure, bone, skeleton)
     image[:, 0] = image[0] = GROUND
-    return _write(image, [(name, TEXT), ("grid 0.5 m", QUIET)], (12, 10))
+    return write(image, [(name, TEXT), ("grid 0.5 m", QUIET)], (12, 10))
 
 
 def _draw_grid(image, project, middle, ground, reach):
@@ -382,7 +394,7 @@ def _draw_relation(image, ends, relation, width):
             _disc(image, point, 0.9 * width, RIM)
 
 
-def _write(image, texts, corner, size=15):
+def write(image, texts, corner, size=15):
     """A copy with `(text, colour)` pairs in a line from the top-left corner."""
     picture = Image.fromarray(image)
     draw = ImageDraw.Draw(picture)

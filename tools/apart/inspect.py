@@ -1,9 +1,12 @@
-r"""Shows what a prepared dataset holds, or what a training run was given.
+r"""Shows what a prepared dataset holds, what a training run was given, or how
+motion capture is understood.
 
 Example:
     python -m tools.inspect --data=prepared/lspet --sheet=sheet.png
 
     python -m tools.inspect --run=runs/lite --example=12345 --sheet=one.png
+
+    python -m tools.inspect --mocap=walk.bvh --sheet=walk.png
 """
 
 import json
@@ -12,6 +15,7 @@ import pathlib
 from absl import app, flags
 
 from ordinal_tf import drawing, files
+from ordinal_tf.data.mocap import clips, pictures
 from ordinal_tf.data.prepared import cards, reading
 from ordinal_tf.training import config_data
 
@@ -25,6 +29,12 @@ _EXAMPLE = flags.DEFINE_integer(
     0,
     "Example of the run: step s of batches of B holds s B to (s + 1) B - 1.",
 )
+_MOCAP = flags.DEFINE_string(
+    "mocap",
+    None,
+    "Motion capture, a file or a folder: its unit, its way up and its joints' "
+    "names are printed, and with --sheet one clip of each kind is drawn.",
+)
 _SHEET = flags.DEFINE_string("sheet", None, "PNG to write, with labels drawn.")
 _COUNT = flags.DEFINE_integer("count", 24, "Random samples on the sheet.")
 _SEED = flags.DEFINE_integer("seed", 0, "Which random samples.")
@@ -33,10 +43,14 @@ _SEED = flags.DEFINE_integer("seed", 0, "Which random samples.")
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    if bool(_DATA.value) == bool(_RUN.value):
-        raise ValueError("Name a prepared folder with --data, or a --run.")
+    if sum(map(bool, (_DATA.value, _RUN.value, _MOCAP.value))) != 1:
+        raise ValueError(
+            "Name a prepared folder with --data, a --run, or --mocap."
+        )
     if _RUN.value:
         image = _show_example()
+    elif _MOCAP.value:
+        image = _show_mocap(pathlib.Path(_MOCAP.value))
     else:
         image = _show_data(reading.open_prepared(_DATA.value))
     if _SHEET.value:
@@ -75,6 +89,23 @@ def _show_example():
         relations=example["relation"],
         relation_mask=example["relation_mask"],
     )
+
+
+def _show_mocap(path):
+    """Prints how files were understood; returns what draws it."""
+    if path.is_dir():
+        # Every bad file is to be seen.
+        found = clips.read_folder(path, skip_limit=1_000_000)
+    else:
+        found = clips.read_clips(path, fps=10)
+        for line in clips.describe(found):
+            print(line)
+    kinds = pictures.one_of_each(found)
+    for clip in kinds:
+        print(f"{clip.name}:")
+        for joint, name in clip.understood.names.items():
+            print(f"  {joint}: {name}")
+    return lambda: pictures.sheet(kinds)
 
 
 def _print_values(record):

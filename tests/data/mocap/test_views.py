@@ -214,3 +214,81 @@ def test_relations_preserved_without_relations():
     assert np.isnan(
         mocap_views.relations_preserved(np.zeros((1, 3)), np.zeros((1, 3)))
     )
+
+
+def upright(count):
+    """Somebody of 2 m, one joint exactly above the root."""
+    poses = np.zeros((count, 17, 3))
+    poses[:, 1:, 1] = 1000.0
+    return poses
+
+
+def test_cameras_are_where_they_are_asked_to_be():
+    """Every range of `Camera` is reached, evenly, and kept to."""
+    camera = mocap_views.Camera(
+        elevation=(-0.3, 0.6),
+        roll=0.2,
+        distance_mm=(2100.0, 9000.0),
+        off_axis=0.25,
+        focal_px=(700.0, 1400.0),
+    )
+    views = mocap_views.sample_views(
+        upright(4000), np.random.default_rng(0), camera=camera
+    )
+    up = views["pose_3d"][:, 1].astype(np.float64) / 1000
+    # Looking down by e, the world's up comes nearer by sin e; a roll turns
+    # it clockwise. Radians, not degrees.
+    evenly(np.arcsin(-up[:, 2]), -0.3, 0.6)
+    evenly(np.arctan2(up[:, 0], -up[:, 1]), -0.2, 0.2)
+    # Root and joint at the same place tell the focal length where it is
+    # known, and the distance: u = f (X + x) / (Z + z).
+    root, top = (views["keypoints_2d"][:, k].astype(np.float64) for k in (0, 1))
+    x, z = 1000 * up[:, :2], 1000 * up[:, 2:]
+    # From u0 Z = f X and u (Z + z) = f (X + x): (u - u0) Z = f x - u z.
+    system = np.stack([-(top - root), x], axis=-1)
+    solved = np.linalg.solve(system, (top * z)[..., None])[..., 0]
+    distance, focal = solved[:, 0], solved[:, 1]
+    evenly(np.log(distance), np.log(2100), np.log(9000))
+    evenly(np.log(focal), np.log(700), np.log(1400))
+    for axis in (0, 1):
+        evenly(root[:, axis] / focal, -0.25, 0.25)
+
+
+def evenly(values, low, high):
+    """Values are uniform from `low` to `high`, to about a fiftieth."""
+    near = (high - low) / 50
+    assert low - near / 10 < values.min() < low + near
+    assert high - near < values.max() < high + near / 10
+    middle = (low + high) / 2
+    np.testing.assert_allclose(np.median(values), middle, atol=2 * near)
+
+
+def test_the_azimuth_goes_all_the_way_round():
+    poses = np.zeros((4000, 17, 3))
+    poses[:, 1:, 2] = 1000.0
+    level = mocap_views.Camera(elevation=(0.0, 0.0), roll=0.0)
+    views = mocap_views.sample_views(
+        poses, np.random.default_rng(0), camera=level
+    )
+    ahead = views["pose_3d"][:, 1]
+    evenly(np.arctan2(ahead[:, 0], ahead[:, 2]), -np.pi, np.pi)
+
+
+@pytest.mark.parametrize(("least", "fine"), [(1999.0, False), (2000.0, True)])
+def test_how_near_a_camera_may_be(least, fine):
+    if fine:
+        camera = mocap_views.Camera(distance_mm=(least, 3000.0))
+        assert camera.distance_mm[0] == least
+    else:
+        with pytest.raises(ValueError, match="start at 2000"):
+            mocap_views.Camera(distance_mm=(least, 3000.0))
+
+
+def test_a_child_and_a_grown_person():
+    """`scale` is the whole body's: every bone by the same factor."""
+    body = mocap_views.Body(scale=0.1, limbs=0.0, girdles=0.0)
+    factors = mocap_views.limb_factors(body, 5000, np.random.default_rng(0))
+    np.testing.assert_allclose(factors[:, 1:].std(axis=1), 0, atol=1e-12)
+    spread = np.log(factors[:, 3]).std()
+    np.testing.assert_allclose(spread, 0.1 * 0.9594, rtol=0.04)
+    assert factors.max() <= np.exp(0.2) + 1e-9

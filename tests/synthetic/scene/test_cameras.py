@@ -87,3 +87,57 @@ def test_same_seed_same_camera():
     )
     np.testing.assert_array_equal(one.rotation, two.rotation)
     np.testing.assert_array_equal(one.translation, two.translation)
+
+
+@pytest.mark.parametrize("nearest_mm", [1200.0, 4000.0])
+def test_a_camera_keeps_its_distance(nearest_mm):
+    """With a wide lens every camera would come nearer than asked."""
+    for seed in range(20):
+        points = person(seed)
+        camera = cameras.sample_camera(
+            np.random.default_rng(seed),
+            points,
+            size=SIZE,
+            focal=(0.3, 0.31),
+            share=(0.9, 0.92),
+            cut=(0, 0),
+            nearest_mm=nearest_mm,
+        )
+        nearest = cameras.to_camera(points, camera)[:, 2].min()
+        assert nearest >= nearest_mm - 1e-6
+        # It binds: no camera is farther away than it must be.
+        if cameras.place(camera)[1] > cameras.FLOOR_GAP_MM + 400:
+            assert nearest < nearest_mm + 1e-6
+
+
+def angles(seed, **options):
+    """Elevation and roll, radians, from where world's up is in the picture."""
+    camera = cameras.sample_camera(
+        np.random.default_rng(seed), person(seed) + [0, 5000, 0], **options
+    )
+    up = camera.rotation @ [0, 1, 0]
+    return np.arcsin(-up[2]), np.arctan2(up[0], -up[1])
+
+
+def test_elevation_and_roll_are_radians():
+    usual = [angles(s, size=SIZE, steep=(0, 1), roll=0.3) for s in range(300)]
+    elevation, roll = np.transpose(usual)
+    assert -0.25 <= elevation.min() < -0.2 and 0.45 < elevation.max() <= 0.5
+    np.testing.assert_allclose(roll.std(), 0.3, rtol=0.15)
+    steep = [
+        angles(s, size=SIZE, steep=(1.0, 1.2), roll=0.0)[0] for s in range(200)
+    ]
+    assert 0.5 <= min(steep) < 0.55 and 1.15 < max(steep) <= 1.2
+
+
+def test_a_camera_below_the_floor_is_lifted():
+    """Half of those that look up steeply would be below it."""
+    for seed in range(40):
+        camera = cameras.sample_camera(
+            np.random.default_rng(seed),
+            person(seed),
+            size=SIZE,
+            elevation=(-1.2, -0.9),
+            steep=(0, 1),
+        )
+        assert cameras.place(camera)[1] >= cameras.FLOOR_GAP_MM
