@@ -10,7 +10,7 @@ from ordinal_tf import geometry, ordinal, skeleton
 from ordinal_tf.synthetic import people
 from ordinal_tf.synthetic.body import model as bodies
 from ordinal_tf.synthetic.body import posing
-from ordinal_tf.synthetic.pose import limits
+from ordinal_tf.synthetic.pose import families, limits
 
 SIZE = 96
 COUNT = 24
@@ -244,3 +244,22 @@ def test_the_body_and_its_labels_move_together():
     posed = posing.pose_body(whole, rest, joints)
     assert posed.points.shape == (len(bodies.POINTS), 3)
     assert bodies.POINTS[:17] == skeleton.H36M17.joints
+
+
+def test_people_stand_on_the_floor_and_jump_above_it():
+    """Nobody sinks into it; y is up, the floor at 0."""
+    endless = people.SyntheticPeople(
+        1, size=SIZE, options={"manner": {"lift": (1.0, 700.0)}}
+    )
+    jumps = []
+    for group in range(60):
+        person = endless._new_person(group)
+        lowest = person.vertices[:, 1].min()
+        # Joints, moved with the skin, are within it.
+        assert lowest < person.points[:, 1].min() < lowest + 400
+        if person.kind in families.AIRBORNE:
+            jumps.append(lowest)
+        else:
+            assert abs(lowest) < 1e-3
+    assert len(jumps) > 2
+    assert min(jumps) > -1e-3 and 150 < max(jumps) < 700.001
