@@ -21,15 +21,14 @@ class Core:
     """A `model.Model` under `server.Options`, its queue and its figures.
 
     The queue is two bounds, as in Ray Serve: how many requests are in the
-    house (`pending`), and how many of those run. All methods belong to one
-    event loop; only runs happen in threads, so nothing here needs a lock.
+    house (`pending`), and how many of those run, which are the threads of a
+    pool. All other methods belong to one event loop and need no lock.
     """
 
     def __init__(self, model, options):
         self.model, self.options, self.pending = model, options, 0
         self.spec = model_pb2.ModelSpec(name=model.name)
         self.spec.version.value = model.version
-        self._free = asyncio.Semaphore(options.runs)  # Its waiters queue.
         self._pool = concurrent.futures.ThreadPoolExecutor(options.runs)
         self.registry = prometheus_client.CollectorRegistry()
         own = {"namespace": "ordinal_tf_serve", "registry": self.registry}
@@ -90,14 +89,9 @@ class Core:
         signature, inputs, rest = await asyncio.to_thread(read)
         del read
         await asyncio.to_thread(limits.check, inputs, self.options)
+        asked = time.monotonic(), signature, inputs
         loop = asyncio.get_running_loop()
-        arrived = loop.time()
-        await self._free.acquire()
-        self._waited.observe(loop.time() - arrived)
-        asked = self.model.run, signature, inputs
-        run = loop.run_in_executor(self._pool, *asked)
-        run.add_done_callback(lambda _: self._free.release())
-        return await asyncio.shield(run), rest
+        return await loop.run_in_executor(self._pool, self._run, *asked), rest
 
     @contextlib.contextmanager
     def answer(self, protocol, method):
@@ -153,6 +147,10 @@ class Core:
         """Frees everything, after what has begun."""
         await asyncio.to_thread(self._pool.shutdown)
         self.model.session.close()
+
+    def _run(self, arrived, signature, inputs):
+        self._waited.observe(time.monotonic() - arrived)
+        return self.model.run(signature, inputs)
 
     def _check_here(self, spec, latest, specific):
         """Raises NOT_FOUND in TF-Serving's words; its clients look for them."""

@@ -115,7 +115,7 @@ def test_only_so_many_run_and_the_first_come_first(folder, monkeypatch):
             joins.append(in_background(asks, running, value))
             until(lambda value=value: running.core.pending == value + 1)
             # Parsing happens in threads: the next one comes after it.
-            until(lambda value=value: _in_line(running) == value + 1)
+            until(lambda value=value: _in_line(running, slow) == value + 1)
         assert slow.most == 2
         slow.gate.set()
         assert [join() for join in joins] == [(200, i) for i in range(6)]
@@ -124,10 +124,9 @@ def test_only_so_many_run_and_the_first_come_first(folder, monkeypatch):
         assert slow.most == 2 and running.core.pending == 0
 
 
-def _in_line(running):
+def _in_line(running, slow):
     """Requests that run or wait for their run, once parsed."""
-    free = running.core._free
-    return running.core.options.runs - free._value + len(free._waiters or ())
+    return len(slow.begun) + running.core._pool._work_queue.qsize()
 
 
 def test_stop_answers_what_was_accepted(folder, monkeypatch):
