@@ -246,12 +246,14 @@ def _box(box, number):
 
 
 def _resized(photo, most):
-    """JPEG bytes of the photograph with so many pixels, and the scale."""
+    """Bytes of the photograph with so many pixels, and the scale."""
     with Image.open(io.BytesIO(photo)) as image:
         scale = (most / (image.width * image.height)) ** 0.5
         size = [int(side * scale) for side in image.size]
         data = io.BytesIO()
-        image.convert("RGB").resize(size).save(data, "JPEG", quality=90)
+        image = image.convert("RGB").resize(size)
+        # The kind that takes a decoder the most memory.
+        image.save(data, "JPEG", quality=90, progressive=True)
     return data.getvalue(), scale
 
 
