@@ -51,6 +51,7 @@ setuptools.setup(
         "ordinal_tf.saved_models": MODELS,
         "ordinal_tf.synthetic.body": ["*.npz", "*_LICENSE.md"],
         "ordinal_tf.synthetic.pose": ["*.npz", "*_LICENSE.md"],
+        "ordinal_tf.web": ["static/*"],
     },
     # What prediction and training need.
     install_requires=[
@@ -74,6 +75,7 @@ setuptools.setup(
             "tensorflow-serving-api>=2.21",
             "uvicorn>=0.40",
         ],
+        "web": ["starlette>=1.0", "uvicorn>=0.40"],
         "litert": ["ai-edge-litert>=2.1", "litert-quantizer>=0.11"],
         "jax": ["jax>=0.5"],
         "test": [

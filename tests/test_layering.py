@@ -28,6 +28,7 @@ ROWS = {
     "export": 7,
     "litert": 7,
     "serving": 8,
+    "web": 8,
     "cli": 9,
     "__init__": 9,  # `load` reaches down to inference.
 }

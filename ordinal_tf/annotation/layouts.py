@@ -47,10 +47,19 @@ def write(folder, told, *, everything=False):
     return {"pictures": len(names), "relations": len(lines)}
 
 
-def copy_picture(data, path):
-    """Writes a picture's bytes, unless the same ones are there."""
-    if not path.is_file() or path.read_bytes() != data:
+def add_picture(data, path):
+    """Writes a picture's bytes, unless they are there.
+
+    Raises:
+        ValueError: another picture is there.
+    """
+    if not path.exists():
         files.write_bytes(path, data)
+    elif path.read_bytes() != data:
+        raise ValueError(
+            f"{path} is another picture than the one that is given now, and "
+            "answers are kept by its name; use another folder."
+        )
 
 
 def _coco(told, names):

@@ -82,6 +82,8 @@ class Project:
         """
         entry = {"who": who, "image": image, "joints": joints}
         self._check(entry)
+        if self.joints.get(image) == joints and who in self._places[image][-1:]:
+            return  # A page that heard no reply says the same again.
         if revision != self.revision(image):
             raise Conflict(
                 f"{self._places[image][-1]} moved joints of {image} in the "
@@ -96,7 +98,12 @@ class Project:
             ValueError: no such picture, pair or relation.
         """
         entry = {"who": who, "image": image, "a": a, "b": b}
-        self._add({**entry, "relation": relation})
+        entry["relation"] = relation
+        self._check(entry)
+        pair = sorting.JOINTS.index(a), sorting.JOINTS.index(b)
+        if self.answers(who, image).get(pair) == RELATIONS[relation]:
+            return  # A page that heard no reply says the same again.
+        self._add(entry)
 
     def undo(self, who):
         """Takes a person's last answer back; returns its picture or None."""

@@ -135,6 +135,18 @@ def test_undo_takes_back_the_last_answer_and_asks_again(opened):
     assert told.undo("bob") is None
 
 
+def test_saying_the_same_again_changes_nothing(opened, tmp_path):
+    told = opened()
+    told.place("ann", "a.jpg", JOINTS, 0)
+    told.answer("ann", "a.jpg", "left_knee", "neck", "closer")
+    written = (tmp_path / "answers.jsonl").read_bytes()
+    told.place("ann", "a.jpg", JOINTS, 0)
+    told.answer("ann", "a.jpg", "left_knee", "neck", "closer")
+    assert (tmp_path / "answers.jsonl").read_bytes() == written
+    told.undo("ann")
+    assert told.answers("ann", "a.jpg") == {}
+
+
 def test_two_people_at_the_same_joints(opened):
     told = opened()
     told.place("ann", "a.jpg", JOINTS, 0)
