@@ -244,7 +244,9 @@ def test_two_people_their_agreement_and_contradictions(page, opened):
     page.press("r")
     page.wait("document.querySelector('#reported[open]')")
     text = page.text("#reported")
-    assert "1 contradictions" in text and "right hip: anna" in text
+    assert (
+        "2 annotators, 1 contradictions" in text and "right hip: anna" in text
+    )
     assert re.search(r"anna, bob\s+1\s+0 %\s+100 %", text)
     page.run(
         "[...document.querySelectorAll('#reported button')]"

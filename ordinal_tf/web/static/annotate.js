@@ -198,11 +198,12 @@ async function report() {
   if (!found) return;
   const dialog = $("reported");
   dialog.replaceChildren(
+    `${found.annotators.length} annotators, ${found.contradictions.length} contradictions.`,
     table(["", "answers", "pictures finished"], found.annotators.map((one) => [one.name, one.answers, `${one.finished} of ${found.pictures}`])),
     table(["agreement", "pairs", "alike", "opposite", "kappa"], found.agreement.map((one) => [
       `${one.first}, ${one.second}`, one.pairs, share(one.same), share(one.opposite), one.kappa?.toFixed(2) ?? "-",
     ])),
-    table([`${found.contradictions.length} contradictions`, "closer", "closer", ""], found.contradictions.slice(0, 50).map((one) => [
+    table(["contradictions", "closer", "closer", ""], found.contradictions.slice(0, 50).map((one) => [
       one.image, `${words(one.a)}: ${one.a_closer}`, `${words(one.b)}: ${one.b_closer}`, settle(one),
     ])),
     button("Close", () => dialog.close()),
@@ -223,6 +224,7 @@ function button(text, run) {
 }
 
 function table(head, rows) {
+  if (!rows.length) return "";
   const element = document.createElement("table");
   for (const [kind, cells] of [["th", head], ...rows.map((row) => ["td", row])]) {
     const line = element.insertRow();
