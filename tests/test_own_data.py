@@ -81,4 +81,12 @@ def test_its_commands_run(page, folder, run_tool):
         code, out, err = run_tool(name, *arguments)
         assert code == 0, f"{command}\n{out}\n{err}"
     assert (folder / "prepared" / "mine.png").stat().st_size > 10_000
+    for name in ("mine", "mine_val"):
+        card = json.loads(
+            (folder / "prepared" / name / "dataset.json").read_text()
+        )
+        assert card["joints"]["from"] == "h36m17"
+        assert card["joints"]["missing"] == card["joints"]["approximate"] == []
+        assert card["left_out"] == {} and card["notes"] == []
+        assert card["relations"]["pairs"] == 4 * card["records"]
     assert os.listdir(folder / "runs" / "mine")

@@ -7,6 +7,7 @@ Pixels of the picture. The name of a video stands for all of its frames,
 """
 
 import difflib
+import json
 
 from ordinal_tf.data.files import text, video
 
@@ -25,43 +26,39 @@ def read_boxes(path, names):
         ValueError: no JSON, not this layout, a picture without an entry, or
             an entry of no picture.
     """
-    boxes = text.read_json(path)
+    try:
+        boxes = json.loads(text.read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON: {error}.") from error
     if not isinstance(boxes, dict):
         raise ValueError(
             f'{path} must be an object {{"NAME.jpg": [[cx, cy, side], ...]}}.'
         )
-    known = set(names)
+    names = list(names)
+    # Of a video, single frames may have boxes.
     named = {name: video.split_path(name)[0] for name in boxes}
     strange = [
-        name
-        for name, base in named.items()
-        if name not in known and base not in known
+        name for name, base in named.items() if not {name, base} & set(names)
     ]
+    missing = [name for name in names if name not in named.values()]
+    if missing:
+        more = f" Its {strange[0]} is none of the pictures." if strange else ""
+        raise ValueError(
+            f"{path} has no boxes for {missing[0]} ({len(missing)} such "
+            f"pictures); give it an empty list if nobody is in it.{more}"
+        )
     if strange:
-        near = difflib.get_close_matches(strange[0], sorted(known), n=1)
+        near = difflib.get_close_matches(strange[0], names, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ValueError(
             f"{path} has boxes for {strange[0]}, and no such picture is read "
             f"({len(strange)} such names).{hint}"
         )
-    missing = [name for name in names if name not in set(named.values())]
-    if missing:
-        raise ValueError(
-            f"{path} has no boxes for {missing[0]} ({len(missing)} such "
-            "pictures); give it an empty list if nobody is in it."
-        )
     for name, rows in boxes.items():
-        if not isinstance(rows, list) or not all(map(_is_row, rows)):
+        # The rows themselves are checked where the picture's size is known.
+        if not isinstance(rows, list):
             raise ValueError(
-                f"{path}: the boxes of {name} must be a list of [cx, cy, "
-                f"side], in pixels. Found: {str(rows)[:60]}."
+                f"{path}, {name}: Boxes must be rows of centre x, centre y, "
+                f"side, in pixels. Found: {str(rows)[:60]}."
             )
     return boxes
-
-
-def _is_row(row):
-    return (
-        isinstance(row, list)
-        and len(row) == 3
-        and all(type(number) in (int, float) for number in row)
-    )

@@ -24,7 +24,7 @@ def test_boxes_by_name(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "boxes.json is not valid JSON"),
+        ("{", "boxes.json is not JSON"),
         ([], "must be an object"),
         ({"a.jpg": []}, r"no boxes for b.jpg \(1 such pictures\)"),
         (
@@ -32,10 +32,9 @@ def test_boxes_by_name(tmp_path):
             r"has boxes for bb.jpg, and no such .* read \(1 such .*mean b.jpg",
         ),
         ({"a.jpg": [], "b.jpg": [], "a.jpg@3": []}, "has boxes for a.jpg@3"),
-        ({"a.jpg": [1, 2, 3], "b.jpg": []}, r"of a.jpg must be a list of \[cx"),
-        ({"a.jpg": [[1, 2]], "b.jpg": []}, "of a.jpg must be a list"),
-        ({"a.jpg": [["1", 2, 3]], "b.jpg": []}, "of a.jpg must be a list"),
-        ({"a.jpg": None, "b.jpg": []}, "of a.jpg must be a list"),
+        ({"a.jpg": [], "c.jpg": []}, "for b.jpg .*Its c.jpg is none of the p"),
+        ({"a.jpg": "no", "b.jpg": []}, "a.jpg: Boxes must be rows of centre"),
+        ({"a.jpg": None, "b.jpg": []}, "a.jpg: Boxes must be rows .* None"),
     ],
 )
 def test_bad_files(tmp_path, content, message):
