@@ -225,7 +225,7 @@ def text(card):
     Args:
         card: dict, as `reading.PreparedSet` has it.
     """
-    joints, relations = card["joints"], card["relations"]
+    joints = card["joints"]
     size = sum(shard["bytes"] for shard in card["shards"])
     lines = {
         "dataset": f"{card['name']}: {card['title']}",
@@ -240,8 +240,7 @@ def text(card):
         f"{', '.join(joints['approximate']) or 'none'}; missing: "
         f"{', '.join(joints['missing']) or 'none'}",
         "cameras": f"of {card['cameras']} people",
-        "relations": f"{relations['pairs']} pairs of {relations['people']} "
-        "people: " + _shares({key: relations[key] for key in _SIGNS}),
+        "relations": _relations(card),
         "facing": _shares(card["views"]),
         "made by": f"ordinal_tf {card['code_version']}",
         "options": ", ".join(f"{k}={v}" for k, v in card["options"].items()),
@@ -256,6 +255,14 @@ def text(card):
         shares = [100 * column[joint] for column in columns.values()]
         shown.append(f"{joint:15}" + "".join(f"{s:10.1f}" for s in shares))
     return "\n".join(shown)
+
+
+def _relations(card):
+    found = card["relations"]
+    if not found["pairs"] and "depth" in card["coverage"]:
+        return "none annotated; training derives them from the depths"
+    shares = _shares({key: found[key] for key in _SIGNS})
+    return f"{found['pairs']} pairs of {found['people']} people: {shares}"
 
 
 def _counts(counts):

@@ -5,9 +5,7 @@ import dataclasses
 
 import numpy as np
 
-from ordinal_tf import ordinal, skeleton
-
-_CHUNK = 4096  # People whose relations are derived at a time.
+from ordinal_tf import skeleton
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,8 +24,8 @@ class LabelledPhotos:
         depth: `(N, K)` float32 mm, root-relative.
         depth_mask: `(N, K)` bool.
         relation: `(N, K, K)` int8, antisymmetric, +1: i is nearer than j.
-        relation_mask: `(N, K, K)` bool, symmetric, a pair that is annotated,
-            or follows from the depths.
+        relation_mask: `(N, K, K)` bool, symmetric, an annotated pair. What
+            follows from depths is derived while training, by `supervision`.
         pose: `(N, K, 3)` float32 mm, camera axes, seen from the camera.
         pose_mask: `(N, K)` bool.
         camera: `(N, 3, 3)` float32, intrinsics in image pixels without
@@ -92,10 +90,9 @@ def labelled(
 ):
     """`LabelledPhotos` from what a dataset knows; the rest is masked.
 
-    Depth follows from the pose where the root is known, and relations follow
-    from the depth (equal below the paper's 100 mm) where none are given.
-    Arguments are the fields of `LabelledPhotos`, in any number type; values
-    that are not masked must be finite.
+    Depth follows from the pose where the root is known. Arguments are the
+    fields of `LabelledPhotos`, in any number type; values that are not
+    masked must be finite.
 
     Raises:
         ValueError: an array has another shape than its field, or holds
@@ -135,8 +132,6 @@ def labelled(
     else:
         d_mask = field("depth_mask", depth_mask, (joints,), bool)
     depth = field("depth", depth, (joints,), np.float32, d_mask)
-    if relation is None:
-        relation, r_mask = _relations(depth, d_mask)
     return LabelledPhotos(
         name=name,
         paths=np.asarray(paths, str),
@@ -156,20 +151,6 @@ def labelled(
         left_out=dict(left_out or {}),
         notes=tuple(notes),
     )
-
-
-def _relations(depth, mask):
-    """`(N, K, K)` relations that known depths imply, and their mask."""
-    shape = (*depth.shape, depth.shape[1])
-    relation, known = np.zeros(shape, np.int8), np.zeros(shape, bool)
-    for first in range(0, len(depth), _CHUNK):
-        rows = slice(first, first + _CHUNK)
-        if mask[rows].any():
-            relation[rows], known[rows] = map(
-                np.asarray,
-                ordinal.relations_from_depths(depth[rows], mask=mask[rows]),
-            )
-    return relation, known
 
 
 class BadRecords:

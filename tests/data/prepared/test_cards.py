@@ -59,3 +59,24 @@ def test_what_is_seen_and_faced():
     seen = list(card["seen"].values())
     expected = np.repeat([1.0, 0.6667, 0.3333], [5, 4, 8])
     np.testing.assert_allclose(seen, expected)
+
+
+def test_what_people_read_of_relations_and_of_what_is_left_out(tmp_path):
+    card = prepared_files.write_prepared(tmp_path / "out", count=3)
+    said = cards.text(card)
+    assert f"relations  {3 * 136} pairs of 3 people: " in said
+    assert "left out   nothing" in said
+    card["relations"] = dict.fromkeys(card["relations"], 0)
+    assert "relations  none annotated; training derives them" in cards.text(
+        card
+    )
+    del card["coverage"]["depth"]
+    card["left_out"] = {"crowds": 2, "frames": 1}
+    card["notes"] = ["One.", "Two."]
+    said = cards.text(card)
+    assert "relations  0 pairs of 0 people" in said
+    assert "left out   2 crowds, 1 frames" in said
+    assert "note       One.\nnote       Two." in said
+    # A card that was written before these were.
+    del card["left_out"], card["notes"]
+    assert "left out   nothing" in cards.text(card)

@@ -151,12 +151,6 @@ def read_release(folder, **options):
     return h36m.read_h36m(folder, split="train", report=quiet, **options)
 
 
-def relations(depth):
-    """By hand: nearer by at least 100 mm."""
-    apart = depth[:, None, :] - depth[:, :, None]
-    return (apart >= 100).astype(int) - (apart <= -100)
-
-
 def test_depth_from_bins(tmp_path):
     part = PART.copy()
     part[1, 2] = 0  # Left knee, not annotated.
@@ -173,8 +167,6 @@ def test_depth_from_bins(tmp_path):
     np.testing.assert_allclose(photos.depth, depth, rtol=1e-5, atol=1e-3)
     assert photos.depth_mask.all()
     assert not photos.pose_mask.any() and not photos.camera.any()
-    np.testing.assert_array_equal(photos.relation, relations(depth))
-    assert photos.relation_mask.sum() == 3 * 17 * 16
     assert photos.source.joints == tuple(PUBLISHED)
 
 
@@ -204,7 +196,6 @@ def test_poses(tmp_path, layout):
     depth = (POSE[..., 2] - POSE[:, :1, 2])[:, ORDER]
     np.testing.assert_allclose(photos.depth, depth, atol=1e-3)
     assert photos.pose_mask.all() and photos.depth_mask.all()
-    np.testing.assert_array_equal(photos.relation, relations(depth))
     np.testing.assert_allclose(photos.keypoints, PART[:, ORDER], rtol=1e-6)
     if layout == "mat":
         np.testing.assert_array_equal(photos.camera, [K] * 3)

@@ -58,44 +58,6 @@ def test_bad_values_name_the_picture():
         labels.labelled("set", ["a.jpg"], BOX, keypoints=np.zeros((1, 14, 2)))
 
 
-def test_relations_follow_from_known_depths():
-    """Equal below 100 mm, as in the paper's Table 1; by hand."""
-    pose = np.zeros((2, 17, 3))
-    pose[:, :, 2] = 4000
-    # The third joint is 99 mm nearer than the first, the fourth 100 mm
-    # farther, the fifth unknown.
-    pose[0, 2, 2], pose[0, 3, 2], pose[0, 4, 2] = 3901, 4100, 2000
-    known = np.ones((2, 17), bool)
-    known[0, 4] = False
-    known[1, 0] = False  # Without the root there is no depth.
-    photos = labels.labelled(
-        "set", ["a.jpg"] * 2, BOX * 2, pose=pose, pose_mask=known
-    )
-    relation, mask = photos.relation, photos.relation_mask
-    assert relation[0, 0, 2] == relation[0, 2, 0] == 0 and mask[0, 0, 2]
-    assert relation[0, 0, 3] == 1 and relation[0, 3, 0] == -1
-    assert relation[0, 2, 3] == 1 and mask[0, 3, 2]
-    assert not relation[0, 4].any() and not mask[0, 4].any()
-    assert not mask[0, :, 4].any() and not mask[0].diagonal().any()
-    assert mask[0].sum() == 16 * 15
-    assert not mask[1].any() and not relation[1].any()
-
-
-def test_relations_that_are_given_are_not_added_to():
-    pose, known = np.zeros((1, 17, 3)), np.ones((1, 17), bool)
-    pose[0, 5, 2] = 500
-    mask = np.zeros((1, 17, 17), bool)
-    mask[0, 1, 2] = mask[0, 2, 1] = True
-    photos = labels.labelled(
-        *("set", ["a.jpg"], BOX),
-        pose=pose,
-        pose_mask=known,
-        relation=np.zeros((1, 17, 17)),
-        relation_mask=mask,
-    )
-    np.testing.assert_array_equal(photos.relation_mask, mask)
-
-
 def test_depth_without_a_pose():
     depth = np.arange(17.0)[None] * 20
     known = np.ones((1, 17), bool)
@@ -105,10 +67,7 @@ def test_depth_without_a_pose():
     )
     assert photos.depth[0, :16].tolist() == depth[0, :16].tolist()
     assert photos.depth[0, 16] == 0 and not photos.pose_mask.any()
-    # 17 joints, 20 mm apart: 100 mm is from the fifth on.
-    assert photos.relation[0, 0, 4] == 0 and photos.relation[0, 0, 5] == 1
-    assert photos.relation[0, 9, 4] == -1
-    assert not photos.relation_mask[0, 16].any()
+    assert photos.depth_mask.tolist() == known.tolist()
 
 
 def test_what_is_left_out_is_counted_and_said():
