@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
 from ordinal_tf import paths
-from ordinal_tf.export import fold, parity, warmup
+from ordinal_tf.export import fold, halving, parity, warmup
 from ordinal_tf.inference import signatures
 
 
@@ -44,7 +44,7 @@ class PoseModule(signatures.Signatures):
             **options,
         )
         crops = tf.TensorSpec((None, input_size, input_size, 3), tf.uint8)
-        super().__init__(freeze(lean, crops), input_size)
+        super().__init__(freeze(lean, crops, half=True), input_size)
         self.precision = precision
         # A function, because what a module holds is exported with it.
         self.live = lambda: signatures.Signatures(
@@ -57,17 +57,24 @@ class PoseModule(signatures.Signatures):
         )
 
 
-def freeze(function, spec):
+def freeze(function, spec, *, half=False):
     """The function of one tensor with its variables as constants.
 
     It is traced once, whoever calls the result how often: a graph holds the
     networks once, and nothing needs restoring in a session.
+
+    Args:
+        function: of a tensor, returns a dict of tensors.
+        spec: `tf.TensorSpec` of its argument.
+        half: bool, store the constants in float16, see `halving`.
     """
     traced = tf.function(function, autograph=False)
     concrete = traced.get_concrete_function(spec)
     frozen = convert_to_constants.convert_variables_to_constants_v2(
         concrete, lower_control_flow=False
     )
+    if half:
+        frozen = halving.halve_constants(frozen)
     # Freezing flattens a dict in the order of its keys.
     names = sorted(concrete.structured_outputs)
     return lambda image: dict(zip(names, frozen(image), strict=True))
@@ -126,6 +133,7 @@ def export(module, folder, card, networks=None, *, version=None, warm_up=False):
             )
         for name, network in (networks or {}).items():
             network.save_weights(new / name)
+            halving.halve_weights(new / name)
         os.rename(new, final)
     finally:
         shutil.rmtree(new, ignore_errors=True)
