@@ -25,7 +25,7 @@ GRID_MM = 500.0
 SHIFT = 4  # OpenCV draws at 1/16 of a pixel.
 
 
-def draw_prediction(photo, people, *, skeleton=skeletons.H36M17):
+def draw_prediction(photo, people, *, panels=None, skeleton=skeletons.H36M17):
     """The photo with every person's joints, and each pose in 3D, twice.
 
     The first view is the camera's, a little raised; the second goes round to
@@ -36,6 +36,9 @@ def draw_prediction(photo, people, *, skeleton=skeletons.H36M17):
         people: list of dicts with `keypoints` `(K, 2)` photo pixels, `pose`
             `(K, 3)` mm (x right, y down, z away), `score` `(K,)` in [0, 1]
             and, if it is to be shown, `box` `(3,)` centre and side in pixels.
+        panels: int, for how many people there is room in 3D; for these by
+            default. The picture's width follows from it: frames of a video
+            need the same.
         skeleton: `Skeleton` of K joints.
 
     Returns:
@@ -55,11 +58,11 @@ def draw_prediction(photo, people, *, skeleton=skeletons.H36M17):
         if len(people) > 1 and len(known):
             corner = np.clip(known.min(0) - 24, 2, HEIGHT - 24)
             canvas = write(canvas, [(str(number), TEXT)], corner, 18)
-    shown = people[:4]
-    rows = max(1, len(shown))
+    rows = min(max(1, len(people) if panels is None else panels), 4)
+    shown = people[:rows]
     height = HEIGHT // rows
     width = max(height * 2 // 3, 240)
-    panels = [
+    views = [
         np.hstack(
             [
                 draw_view(person, name, yaw, (width, height), skeleton)
@@ -68,9 +71,9 @@ def draw_prediction(photo, people, *, skeleton=skeletons.H36M17):
         )
         for number, person in enumerate(shown, start=1)
     ] or [np.full((HEIGHT, 2 * width, 3), BACKGROUND, np.uint8)]
-    side = np.vstack(panels)
-    rest = HEIGHT - side.shape[0]
-    side = np.pad(side, ((0, rest), (0, 0), (0, 0)), mode="edge")
+    side = np.vstack(views)
+    rest = np.full((HEIGHT - len(side), 2 * width, 3), BACKGROUND, np.uint8)
+    side = np.vstack([side, rest])
     notes = [("person's right", RIGHT), ("person's left", LEFT)]
     if not people:
         notes = [("no person", TEXT)]

@@ -61,6 +61,13 @@ def invert_affine(matrix):
     return ops.concatenate([inverse, back[..., None]], axis=-1)
 
 
+def compose_affine(outer, inner):
+    """One `(..., 2, 3)` affine map: first `inner`, then `outer`."""
+    linear = ops.matmul(outer[..., :2], inner[..., :2])
+    moved = ops.matmul(outer[..., :2], inner[..., 2:]) + outer[..., 2:]
+    return ops.concatenate([linear, moved], axis=-1)
+
+
 def apply_affine(matrix, points):
     """Maps `(..., K, 2)` points x, y with `(..., 2, 3)` matrices."""
     linear, offset = matrix[..., :2], matrix[..., 2]

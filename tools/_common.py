@@ -41,7 +41,7 @@ def run(main):
     except (ValueError, OSError) as error:
         if logging.level_debug():
             raise
-        print(f"{name}: {_sentence(error)}", file=sys.stderr)
+        print(f"{name}: {sentence(error)}", file=sys.stderr)
         sys.exit(1)
     except SystemExit as end:
         asked = {"--help", "--helpshort", "--helpfull"} & set(sys.argv)
@@ -63,7 +63,7 @@ def _parse(arguments):
         raise ValueError(f"Bad `--config` field: {message}") from error
 
 
-def _sentence(error):
+def sentence(error):
     """An exception's message on one line, its type where it has none."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"

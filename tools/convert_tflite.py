@@ -19,8 +19,8 @@ import tensorflow as tf
 from absl import app, flags
 
 from ordinal_tf import files, paths
-from ordinal_tf.data.files import photos as pictures
-from ordinal_tf.data.pipeline import batching, sources
+from ordinal_tf.data.files import photos
+from ordinal_tf.data.pipeline import batching, crops, pictures, sources
 from ordinal_tf.data.readers import lsp
 from ordinal_tf.export import assemble, fold
 from ordinal_tf.inference import predictor, signatures
@@ -150,25 +150,26 @@ def _calibration_crops(folder, size):
         ).take(_CROPS.value)
         return _uint8(np.concatenate([one["image"] for one in dataset]))
     # Without labels: where the model finds the person.
-    found = pictures.find_photos([given])
+    paths = photos.find_photos([given])
     model = predictor.load(folder)
-    crops = []
-    for path in found[: _CROPS.value]:
-        image = tf.constant(pictures.read_photo(path))
-        box = tf.constant(model.predict(path)["box"])
-        crops.append(signatures.crop_boxes(image, box, size).numpy())
-    return np.concatenate(crops)
+    found = []
+    for path in paths[: _CROPS.value]:
+        pixels = photos.read_photo(path)
+        picture = pictures.open_pixels(tf.constant(pixels))
+        box = tf.constant(model.predict(pixels)["box"])
+        found.append(crops.crop_boxes(picture, box, size).numpy())
+    return np.concatenate(found)
 
 
 def _uint8(pixels):
     return np.clip(np.round(pixels), 0, 255).astype(np.uint8)
 
 
-def _answers(chain, crops):
+def _answers(chain, images):
     """The networks' own answers, as they were trained."""
-    spec = tf.TensorSpec((None, *crops.shape[1:]), tf.uint8)
+    spec = tf.TensorSpec((None, *images.shape[1:]), tf.uint8)
     run = tf.function(chain, input_signature=[spec], autograph=False)
-    batches = [run(crops[i : i + 16]) for i in range(0, len(crops), 16)]
+    batches = [run(images[i : i + 16]) for i in range(0, len(images), 16)]
     return {
         name: np.concatenate([batch[name] for batch in batches])
         for name in batches[0]

@@ -5,7 +5,8 @@ Example:
         --out=out
 
 Writes OUT/predictions.npz, one row a person, and one picture per photograph or
-one video per video.
+one video per video. What cannot be read is named at the end, and the exit
+status is 1 then; everything else is written.
 """
 
 import collections
@@ -29,7 +30,7 @@ _MODEL = flags.DEFINE_string(
 _IMAGES = flags.DEFINE_multi_string(
     "images",
     None,
-    "Picture, folder of pictures, or video; may be repeated.",
+    "Picture, video, or folder of these; may be repeated.",
     required=True,
 )
 _BOXES = flags.DEFINE_string(
@@ -37,7 +38,8 @@ _BOXES = flags.DEFINE_string(
     None,
     'JSON file: {"NAME.jpg": [[cx, cy, side], ...], ...}. Without it the '
     "program finds one person per picture. The name of a video stands for "
-    'all of its frames, "NAME.mp4@12" for one, counted from 0.',
+    'all of its frames, "NAME.mp4@12" for one, counted from 0. Where two files '
+    "share their name, each goes by its path as given.",
 )
 _EVERY = flags.DEFINE_integer("every", 1, "Take every Nth frame of videos.", 1)
 _OUT = flags.DEFINE_string(
@@ -46,16 +48,19 @@ _OUT = flags.DEFINE_string(
 _PICTURES = flags.DEFINE_bool("pictures", True, "Also draw the results.")
 
 
+# Pictures are drawn smaller than they may be.
+_DRAWN_PIXELS = 4_000_000
+
+
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    paths = photos.find_photos(_IMAGES.value)
-    boxes = _read_boxes(_BOXES.value, paths)
-    films = {
-        path: video.describe(path) for path in paths if video.is_video(path)
-    }
+    paths, left = _find(_IMAGES.value)
+    names = _names(paths)
+    boxes = _read_boxes(_BOXES.value, names.values())
+    films, failed = _films(paths)
     out = pathlib.Path(_OUT.value)
-    drawn = _targets(paths, out)
+    targets = _targets(paths, films, out)
     predictor = ordinal_tf.load(_MODEL.value)
     if boxes is None:
         print(
@@ -65,34 +70,83 @@ def main(argv):
     out.mkdir(parents=True, exist_ok=True)
     rows = collections.defaultdict(list)
     update = _common.progress_line(_count(paths, films), "predict")
-    done = 0
+    pictures, drawings = 0, 0
     for path in paths:
-        film = films.get(path)
-        with _drawing(drawn[path], film) as draw:
-            for name, picture in _pictures(path, film):
+        if path in failed:
+            continue
+        found = []
+        try:
+            shots = _shots(path, names[path], films.get(path))
+            for name, seconds, picture in shots:
                 given = None
                 if boxes is not None:
-                    given = boxes.get(name, boxes.get(path.name, []))
-                found = _predict(predictor, path, name, picture, given)
-                rows["image"].extend([name] * len(found["box"]))
-                for key, value in found.items():
-                    rows[key].append(value)
-                draw(picture, found)
-                done += 1
-                update(done)
-    table = {
-        # Text even where nobody was in any picture.
-        name: np.concatenate(value) if name != "image" else np.array(value, str)
-        for name, value in rows.items()
+                    given = boxes.get(name, boxes.get(names[path], []))
+                people = _predict(predictor, path, name, picture, given)
+                found.append((name, seconds, people))
+                update(pictures + len(found))
+        except (ValueError, OSError) as error:
+            failed[path] = _common.sentence(error)
+        if not found:
+            continue
+        try:
+            if _PICTURES.value:
+                _draw(path, films.get(path), found, targets[path])
+                drawings += 1
+        except (ValueError, OSError) as error:
+            failed.setdefault(path, _common.sentence(error))
+        pictures += len(found)
+        for name, seconds, people in found:
+            rows["image"] += [name] * len(people["box"])
+            if films:
+                rows["time"] += [seconds] * len(people["box"])
+            for key, value in people.items():
+                rows[key].append(value)
+    _say_left_out(left)
+    if pictures:
+        table = _table(rows)
+        files.write_npz(out / "predictions.npz", table, compressed=True)
+        kinds = "photographs and frames of videos" if films else "photographs"
+        kind = "files" if films else "pictures"
+        drawn = f" and {drawings} {kind}" if _PICTURES.value else ""
+        print(
+            f"Wrote {out / 'predictions.npz'} with {len(table['image'])} "
+            f"people of {pictures} {kinds}{drawn}."
+        )
+    if failed:
+        reasons = "; ".join(_reason(*item) for item in failed.items())
+        raise ValueError(
+            f"{len(failed)} of {len(paths)} files could not be read to their "
+            f"end: {reasons}"
+        )
+
+
+def _find(paths):
+    """The files to read, and those of folders that are left out."""
+    suffixes = (*photos.SUFFIXES, *video.SUFFIXES)
+    if photos.can_read_heic():
+        suffixes += photos.HEIC_SUFFIXES
+    return photos.find_files(paths, suffixes, "picture or video")
+
+
+def _names(paths):
+    """What each file is called: its name, or its path where two share it."""
+    count = collections.Counter(path.name for path in paths)
+    return {
+        path: path.name if count[path.name] == 1 else path.as_posix()
+        for path in paths
     }
-    files.write_npz(out / "predictions.npz", table, compressed=True)
-    kinds = "photographs and frames of videos" if films else "photographs"
-    kind = "files" if films else "pictures"
-    pictures = f" and {len(paths)} {kind}" if _PICTURES.value else ""
-    print(
-        f"Wrote {out / 'predictions.npz'} with {len(table['image'])} people "
-        f"of {done} {kinds}{pictures}."
-    )
+
+
+def _films(paths):
+    """Dict of `video.Info` by path of a video; and of reasons against."""
+    films, failed = {}, {}
+    for path in paths:
+        try:
+            if video.is_video(path):
+                films[path] = video.describe(path)
+        except (ValueError, OSError) as error:
+            failed[path] = _common.sentence(error)
+    return films, failed
 
 
 def _count(paths, films):
@@ -103,13 +157,13 @@ def _count(paths, films):
     return len(paths) - len(films) + frames
 
 
-def _pictures(path, film):
-    """Yields (name, path of a photograph or RGB array of a frame)."""
+def _shots(path, name, film):
+    """Yields (name, seconds, path of a photograph or RGB array of a frame)."""
     if film is None:
-        yield path.name, path
+        yield name, math.nan, path
         return
-    for frame, image in video.every_frame(path, step=_EVERY.value):
-        yield video.frame_path(path.name, frame), image
+    for frame, seconds, image in video.every_frame(path, step=_EVERY.value):
+        yield video.frame_path(name, frame), seconds, image
     if frame + _EVERY.value < film.frames:
         print(
             f"{path}: frame {frame} is the last one taken, but its header "
@@ -123,36 +177,90 @@ def _predict(predictor, path, name, picture, boxes):
     except ValueError as error:
         message = str(error)
         if str(path) not in message:
-            named = path.with_name(name)
-            message = f"{named}: {message}"
+            message = f"{path.with_name(pathlib.Path(name).name)}: {message}"
         raise ValueError(message) from error
 
 
-@contextlib.contextmanager
-def _drawing(path, film):
-    """Yields a function of a picture and its people that draws them."""
-    if not _PICTURES.value:
-        yield lambda picture, found: None
-    elif film is None:
-        yield lambda picture, found: files.write_picture(
-            path, _drawn(photos.read_photo(picture), found)
+def _reason(path, reason):
+    return reason if str(path) in reason else f"{path}: {reason}"
+
+
+def _say_left_out(left):
+    """Prints which files of the folders were not taken."""
+    heic = [file for file in left if file.suffix.lower() in _HEIC]
+    others = [file for file in left if file not in heic]
+    if heic:
+        print(
+            f"Left out {_some(heic)}: HEIC is read where the package "
+            "pillow-heif is installed (pip install pillow-heif); or save them "
+            "as JPEG."
         )
-    else:
-        # Some headers have no rate, or a nonsensical one.
-        fps = film.fps if 1 <= film.fps <= 240 else 25.0
-        with video.writing(path, fps=fps / _EVERY.value) as add:
-            yield lambda picture, found: add(_drawn(picture, found))
+    if others:
+        print(f"Left out {_some(others)}: no pictures or videos by their name.")
 
 
-def _drawn(image, found):
+_HEIC = photos.HEIC_SUFFIXES
+
+
+def _some(left):
+    names = ", ".join(file.name for file in left[:5])
+    return names if len(left) <= 5 else f"{names} and {len(left) - 5} more"
+
+
+def _table(rows):
+    """Arrays of `predictions.npz`."""
+    table = {}
+    for name, value in rows.items():
+        if name == "image":
+            # Text even where nobody was in any picture.
+            table[name] = np.array(value, str)
+        elif name == "time":
+            table[name] = np.array(value, np.float64)
+        else:
+            table[name] = np.concatenate(value)
+    return table
+
+
+def _draw(path, film, found, target):
+    """Draws the people of a photograph or a video."""
+    if film is None:
+        (_, _, people) = found[0]
+        image, ratio = photos.read_reduced(path, _DRAWN_PIXELS)
+        files.write_picture(target, _drawn(image, people, ratio))
+        return
+    # Panels are as wide as those of the frame with most people.
+    most = max(len(people["box"]) for _, _, people in found)
+    rate = video.writing_rate([seconds for _, seconds, _ in found])
+    frames = video.every_frame(path, step=_EVERY.value)
+    with contextlib.closing(frames), video.writing(target, fps=rate) as add:
+        for (_, seconds, people), (_, _, image) in zip(
+            found, frames, strict=False
+        ):
+            add(_drawn(image, people, 1, panels=most), seconds)
+
+
+def _drawn(image, found, ratio, **options):
+    """`drawing.draw_prediction` on a picture that was shrunk by `ratio`."""
     people = [
-        {name: value[i] for name, value in found.items()}
+        {
+            "keypoints": _shrunk(found["keypoints"][i], ratio),
+            "box": np.append(
+                _shrunk(found["box"][i, :2], ratio), found["box"][i, 2] / ratio
+            ),
+            "pose": found["pose"][i],
+            "score": found["score"][i],
+        }
         for i in range(len(found["box"]))
     ]
-    return drawing.draw_prediction(image, people)
+    return drawing.draw_prediction(image, people, **options)
 
 
-def _read_boxes(path, pictures):
+def _shrunk(points, ratio):
+    # Pixel u of the shrunk picture covers those from `ratio * u` on.
+    return (points - (ratio - 1) / 2) / ratio
+
+
+def _read_boxes(path, names):
     if path is None:
         return None
     try:
@@ -165,7 +273,7 @@ def _read_boxes(path, pictures):
         )
     # Of a video, single frames may have boxes.
     named = {video.split_path(name)[0] for name in boxes}
-    missing = [p.name for p in pictures if p.name not in named]
+    missing = [name for name in names if name not in named]
     if missing:
         raise ValueError(
             f"{path} has no boxes for {missing[0]} ({len(missing)} such "
@@ -174,12 +282,12 @@ def _read_boxes(path, pictures):
     return boxes
 
 
-def _targets(paths, out):
+def _targets(paths, films, out):
     """Where each file is drawn, apart even where two share their name."""
     names, used = {}, set()
     inputs = {path.resolve() for path in paths}
     for path in paths:
-        suffix = ".mp4" if video.is_video(path) else ".png"
+        suffix = ".mp4" if path in films else ".png"
         name, number = f"{path.stem}{suffix}", 1
         while name in used:
             number += 1

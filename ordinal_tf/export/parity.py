@@ -40,6 +40,7 @@ def example_requests(input_size):
         ("serving_default", {"image": _crops(1, input_size)}),
         ("photo", {"photo": first, "boxes": boxes[:1]}),
         ("photo", {"photo": second, "boxes": none}),
+        ("pixels", {"pixels": _pixels(height, width, 3), "boxes": boxes}),
         (
             "photos",
             {
@@ -138,7 +139,12 @@ def _crops(count, size):
 
 def _photo(height, width, *, seed):
     """JPEG bytes `(1,)` of soft blobs."""
+    data = tf.io.encode_jpeg(_pixels(height, width, seed)).numpy()
+    return np.array([data], object)
+
+
+def _pixels(height, width, seed):
+    """uint8 `(height, width, 3)` of soft blobs."""
     coarse = np.random.default_rng(seed).integers(0, 256, (1, 9, 12, 3))
     image = tf.image.resize(coarse.astype(np.float32), (height, width))
-    data = tf.io.encode_jpeg(tf.cast(image[0], tf.uint8)).numpy()
-    return np.array([data], object)
+    return tf.cast(image[0], tf.uint8).numpy()

@@ -1,8 +1,9 @@
-"""Where the one person of a photograph is, by the pose networks themselves.
+"""Where the people of a photograph are, by the pose networks themselves.
 
-The whole picture is looked at first. What its joints suggest is looked at
-twice, as it is and closer, and the surer of the two says where the box is: a
-small person in a large picture is found in steps.
+Today that is one person, always. The whole picture is looked at first. What
+its joints suggest is looked at twice, as it is and closer, and the surer of
+the two says where the box is: a small person in a large picture is found in
+steps.
 """
 
 import tensorflow as tf
@@ -20,8 +21,8 @@ _CLOSER = 0.7
 _MARGIN = 1.3
 
 
-def find_person(predict, width, height):
-    """The box of the person whom a picture shows.
+def find_people(predict, width, height):
+    """The boxes of the people whom a picture shows.
 
     Args:
         predict: function of boxes `(B, 3)` in photo pixels to a dict with
@@ -29,8 +30,9 @@ def find_person(predict, width, height):
         width, height: float, of the picture, pixels.
 
     Returns:
-        `(1, 3)` float32 centre x, centre y and side, the centre in the
-        picture; the whole picture where fewer than four joints were seen well.
+        `(P, 3)` float32 centre x, centre y and side, one row a person, the
+        centre in the picture. P is 1 today, and the box the whole picture
+        where fewer than four joints were seen well.
     """
     width, height = tf.cast(width, tf.float32), tf.cast(height, tf.float32)
     centre = [(width - 1) / 2, (height - 1) / 2]

@@ -1,6 +1,5 @@
 """An exported model as a Python function of photographs."""
 
-import functools
 import json
 import pathlib
 
@@ -10,9 +9,8 @@ import tensorflow as tf
 from ordinal_tf import paths
 from ordinal_tf.boxes import check_boxes
 from ordinal_tf.data.files import photos
-from ordinal_tf.inference import finding
 
-OUTPUTS = ("keypoints", "ordinal_depth", "pose", "score")
+_SIGNATURES = {"serving_default", "photo", "pixels"}
 
 
 def load(folder):
@@ -36,10 +34,12 @@ def load(folder):
             "tools.export wrote."
         )
     model = tf.saved_model.load(str(version))
-    if not {"serving_default", "photo"} <= set(model.signatures):
+    missing = _SIGNATURES - set(model.signatures)
+    if missing:
         raise ValueError(
-            f"{version} has no `photo` signature; it is not a model of "
-            "tools.export."
+            f"{version} lacks the signatures {', '.join(sorted(missing))}: it "
+            "is not a model of tools.export, or one of an older version; "
+            "tools.export --model=DIR writes that again."
         )
     return Predictor(model, version)
 
@@ -50,12 +50,11 @@ class Predictor:
     Attributes:
         card: dict, the model card: joints, units, training figures.
         input_size: int, side of the crops that the network sees.
-        photo: the `photo` signature.
     """
 
     def __init__(self, model, version):
         self._model = model
-        self.photo = model.signatures["photo"]
+        self._signatures = model.signatures
         self._crops = model.signatures["serving_default"]
         _, inputs = self._crops.structured_input_signature
         self.input_size = inputs["image"].shape[1]
@@ -63,34 +62,57 @@ class Predictor:
         self.card = json.loads(card.read_text()) if card.is_file() else {}
 
     def predict(self, photo, boxes=None):
-        """Poses of the people in one photograph.
+        """Poses of the people in a photograph, or in several.
 
         Args:
-            photo: path of a picture (any kind, EXIF-rotated too), or uint8
-                RGB `(H, W, 3)`.
+            photo: path of a picture (any kind, EXIF-rotated too), its bytes,
+                a binary file, a PIL image, or uint8 RGB `(H, W, 3)`; or a
+                list of these.
             boxes: `(P, 3)` centre x, centre y and side in photo pixels, one
-                per person; None finds one person, see `finding`.
+                per person; None finds them, see `finding`. Of a list of
+                photographs a list of these, or None.
 
         Returns:
             dict of float32 arrays, one row a person: `box` `(P, 3)`,
             `keypoints` `(P, 17, 2)` photo pixels, `ordinal_depth` `(P, 17)`,
             `pose` `(P, 17, 3)` mm, root-relative, camera axes, and `score`
-            `(P, 17)` in [0, 1]. Joints as in `skeleton.H36M17`.
+            `(P, 17)` in [0, 1]. Joints as `ordinal_tf.joints` names them. Of
+            a list of photographs a list of these.
 
         Raises:
-            ValueError: not a picture, or see `boxes.check_boxes`.
+            ValueError: not a picture, damaged, an array of another kind, or
+                see `boxes.check_boxes`.
             OSError: the file cannot be opened.
         """
-        data, (height, width) = _encode(photo)
+        if isinstance(photo, list | tuple):
+            boxes = [None] * len(photo) if boxes is None else boxes
+            if len(boxes) != len(photo):
+                raise ValueError(
+                    "`boxes` of several photographs must be a list, one entry "
+                    f"each. Received: {len(boxes)} for {len(photo)}."
+                )
+            pairs = zip(photo, boxes, strict=True)
+            return [self.predict(one, its) for one, its in pairs]
+        data, (height, width) = photos.for_graph(photo)
         if boxes is None:
-            # The signature finds the person by itself too, but does not say
-            # where; this takes the same passes.
-            boxes = finding.find_person(
-                functools.partial(self._run, data), width, height
-            ).numpy()
-        boxes = check_boxes(boxes, width, height)
-        found = self._run(data, boxes)
-        return {"box": boxes, **found}
+            boxes = np.zeros((0, 3), np.float32)
+        else:
+            boxes = check_boxes(boxes, width, height)
+            if not len(boxes):  # Which would ask the graph to look.
+                return _nobody()
+        if isinstance(data, bytes):
+            run, inputs = self._signatures["photo"], {"photo": [data]}
+        else:
+            run, inputs = self._signatures["pixels"], {"pixels": data}
+        tensors = {key: tf.constant(value) for key, value in inputs.items()}
+        try:
+            found = run(boxes=tf.constant(boxes), **tensors)
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(
+                "The picture is truncated or damaged: "
+                f"{photos.name_of(photo)}: {_first_line(error)}"
+            ) from error
+        return {name: value.numpy() for name, value in found.items()}
 
     def crops(self, image):
         """The `serving_default` signature on `(B, S, S, 3)` uint8 crops.
@@ -100,27 +122,15 @@ class Predictor:
         """
         return self._crops(image=image)
 
-    def _run(self, data, boxes):
-        boxes = tf.constant(boxes, tf.float32)
-        if not boxes.shape[0]:
-            shapes = {"keypoints": (17, 2), "pose": (17, 3)}
-            return {
-                name: np.zeros((0, *shapes.get(name, (17,))), np.float32)
-                for name in OUTPUTS
-            }
-        found = self.photo(photo=tf.constant([data]), boxes=boxes)
-        return {name: found[name].numpy() for name in OUTPUTS}
+
+def _nobody():
+    shapes = {"box": (3,), "keypoints": (17, 2), "pose": (17, 3)}
+    return {
+        name: np.zeros((0, *shapes.get(name, (17,))), np.float32)
+        for name in ("box", "keypoints", "ordinal_depth", "pose", "score")
+    }
 
 
-def _encode(photo):
-    """Bytes for the graph, and `(height, width)`."""
-    if isinstance(photo, np.ndarray):
-        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-            raise ValueError(
-                "`photo` must be a path or uint8 RGB (H, W, 3). Received: "
-                f"{photo.dtype} {photo.shape}."
-            )
-        data = tf.io.encode_png(photo, compression=1).numpy()
-        return data, photo.shape[:2]
-    data = photos.encode_for_graph(photo)
-    return data, photos.size_of(data)
+def _first_line(error):
+    """What TensorFlow says, without where in its graph."""
+    return error.message.split("[[")[0].split("\n\t")[0].strip()

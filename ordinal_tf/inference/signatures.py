@@ -1,9 +1,9 @@
 """What an exported model answers to: photo bytes or crops to 3D poses.
 
-The graph decodes, crops, runs the image network on the crop and its mirror
-image, decodes the volume, and runs the reconstruction network. It has no
-Python and no custom op. However many people and photographs a request has,
-the networks run once, on all of them.
+The graph decodes what the crops show, crops, runs the image network on the
+crop and its mirror image, decodes the volume, and runs the reconstruction
+network. It has no Python and no custom op. However many people and
+photographs a request has, the networks run once, on all of them.
 """
 
 import functools
@@ -12,9 +12,13 @@ import tensorflow as tf
 
 from ordinal_tf import boxes as box_limits
 from ordinal_tf import geometry, skeleton
-from ordinal_tf.data.pipeline import transforms
-from ordinal_tf.inference import finding, photo_bytes
+from ordinal_tf.data.pipeline import crops, pictures
+from ordinal_tf.inference import finding
 from ordinal_tf.models import decoding, lifting
+
+# People are looked for in the photograph decoded once, its longer side this
+# many crops long, where it has the pixels.
+_LOOK_CROPS = 3
 
 
 def chain(
@@ -78,6 +82,13 @@ class Signatures(tf.Module):
                 tf.TensorSpec((None, 3), tf.float32, "boxes"),
             ],
         )
+        self.serve_pixels = function(
+            self._predict_pixels,
+            input_signature=[
+                tf.TensorSpec((None, None, 3), tf.uint8, "pixels"),
+                tf.TensorSpec((None, 3), tf.float32, "boxes"),
+            ],
+        )
         self.serve_photos = function(
             self._predict_photos,
             input_signature=[
@@ -88,10 +99,11 @@ class Signatures(tf.Module):
         )
 
     def by_name(self):
-        """Dict of the three `tf.function`s by signature."""
+        """Dict of the four `tf.function`s by signature."""
         return {
             "serving_default": self.serve_crops,
             "photo": self.serve_photo,
+            "pixels": self.serve_pixels,
             "photos": self.serve_photos,
         }
 
@@ -109,13 +121,19 @@ class Signatures(tf.Module):
     def _predict_photo(self, photo, boxes):
         # A server that merges two requests breaks the static shape: reshaping
         # fails then, where an index would give both the first one's people.
-        image = photo_bytes.decode_upright(tf.reshape(photo, []))
+        picture = pictures.open_encoded(tf.reshape(photo, []))
+        return self._predict_picture(picture, boxes)
+
+    def _predict_pixels(self, pixels, boxes):
+        return self._predict_picture(pictures.open_pixels(pixels), boxes)
+
+    def _predict_picture(self, picture, boxes):
         with tf.control_dependencies([_check_boxes(boxes)]):
             boxes = tf.identity(boxes)
         boxes = tf.cond(
-            tf.shape(boxes)[0] > 0, lambda: boxes, lambda: self._find(image)
+            tf.shape(boxes)[0] > 0, lambda: boxes, lambda: self._find(picture)
         )
-        return self._predict_boxes(image, boxes)
+        return self._predict_boxes(picture, boxes)
 
     def _predict_photos(self, photos, boxes, counts):
         with tf.control_dependencies([_check_counts(photos, boxes, counts)]):
@@ -127,18 +145,18 @@ class Signatures(tf.Module):
 
         def crops_of(inputs):
             photo, boxes, count = inputs
-            image = photo_bytes.decode_upright(photo)
-            crops = crop_boxes(image, boxes[:count], self.input_size)
+            picture = pictures.open_encoded(photo)
+            found = crops.crop_boxes(picture, boxes[:count], self.input_size)
             empty = [[0, tf.shape(boxes)[0] - count], [0, 0], [0, 0], [0, 0]]
-            return tf.pad(crops, empty)
+            return tf.pad(found, empty)
 
         size = self.input_size
-        crops = tf.map_fn(
+        padded = tf.map_fn(
             crops_of,
             (photos, boxes, counts),
             fn_output_signature=tf.TensorSpec((None, size, size, 3), tf.uint8),
         )
-        found = self._predict_in_photos(tf.gather_nd(crops, people), real)
+        found = self._predict_crops_of(tf.gather_nd(padded, people), real)
         shape = tf.shape(boxes, out_type=tf.int64)[:2]
         return {
             name: tf.scatter_nd(
@@ -149,40 +167,28 @@ class Signatures(tf.Module):
             for name, value in found.items()
         }
 
-    def _predict_boxes(self, image, boxes):
-        return self._predict_in_photos(
-            crop_boxes(image, boxes, self.input_size), boxes
-        )
+    def _predict_boxes(self, picture, boxes):
+        """Predicts the people in boxes of a `pictures.Picture`."""
+        shown = crops.crop_boxes(picture, boxes, self.input_size)
+        return self._predict_crops_of(shown, boxes)
 
-    def _predict_in_photos(self, crops, boxes):
+    def _predict_crops_of(self, images, boxes):
         """Predicts crops of those boxes; keypoints in photo pixels."""
-        found = self._predict_crops(crops)
+        found = self._predict_crops(images)
         back = geometry.invert_affine(
             geometry.crop_matrix(boxes, self.input_size)
         )
         keypoints = geometry.apply_affine(back, found["keypoints"])
-        return {**found, "keypoints": keypoints}
+        return {**found, "keypoints": keypoints, "box": boxes}
 
-    def _find(self, image):
-        """Box of the person whom the picture shows."""
-        shape = tf.shape(image)
-        return finding.find_person(
-            functools.partial(self._predict_boxes, image), shape[1], shape[0]
+    def _find(self, picture):
+        """Boxes of the people whom a `pictures.Picture` shows."""
+        small = crops.shrink(picture, _LOOK_CROPS * self.input_size)
+        return finding.find_people(
+            functools.partial(self._predict_boxes, small),
+            picture.size[1],
+            picture.size[0],
         )
-
-
-def crop_boxes(image, boxes, size):
-    """Crops `(P, size, size, 3)` uint8 of boxes `(P, 3)` in a picture."""
-
-    def crop(matrix):
-        pixels = transforms.sample_affine(image, matrix, size)
-        return tf.cast(tf.round(pixels), tf.uint8)
-
-    return tf.map_fn(
-        crop,
-        geometry.crop_matrix(boxes, size),
-        fn_output_signature=tf.TensorSpec((size, size, 3), tf.uint8),
-    )
 
 
 def _check_counts(photos, boxes, counts):

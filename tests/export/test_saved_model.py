@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
 from tensorflow.core.protobuf import config_pb2, saved_model_pb2
 
 from ordinal_tf import geometry, paths
-from ordinal_tf.data.pipeline import transforms
+from ordinal_tf.data.pipeline import crops, pictures
 from ordinal_tf.export import parity, saved_model, session, warmup
 from ordinal_tf.inference import predictor
 from ordinal_tf.models import decoding, hourglass, lifting
@@ -51,6 +51,11 @@ def module(networks):
 def exported(module, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "tiny"
     return saved_model.export(module, folder, {"joints": ["a", "b"]})
+
+
+@pytest.fixture(scope="module")
+def model(exported):
+    return predictor.load(exported)
 
 
 @pytest.fixture(scope="module")
@@ -106,28 +111,112 @@ def test_photo_agrees_with_its_crops(run, photo):
     boxes = np.array([[60, 45, 80], [30.5, 20.25, 33]], np.float32)
     found = run("photo", {"photo": [png(photo)], "boxes": boxes})
     matrices = geometry.crop_matrix(boxes, SIZE)
-    crops = [
-        tf.cast(tf.round(transforms.sample_affine(photo, m, SIZE)), tf.uint8)
-        for m in matrices
-    ]
-    direct = run("serving_default", {"image": np.stack(crops)})
+    shown = crops.crop_boxes(
+        pictures.open_pixels(tf.constant(photo)), tf.constant(boxes), SIZE
+    )
+    direct = run("serving_default", {"image": shown.numpy()})
     back = geometry.apply_affine(
         geometry.invert_affine(matrices), direct["keypoints"]
     )
     np.testing.assert_allclose(found["keypoints"], back, atol=1e-3)
     for name in ("ordinal_depth", "pose", "score"):
         np.testing.assert_allclose(found[name], direct[name], atol=1e-2)
+    np.testing.assert_array_equal(found["box"], boxes)
+    # Without a way through PNG.
+    pixels = run("pixels", {"pixels": photo, "boxes": boxes})
+    for name, value in found.items():
+        np.testing.assert_allclose(pixels[name], value, atol=1e-2)
 
 
 def test_photo_finds_a_person_without_boxes(run, exported, photo):
     none = np.zeros((0, 3), np.float32)
     found = run("photo", {"photo": [png(photo)], "boxes": none})
     assert found["keypoints"].shape == (1, 17, 2)
-    # The Python face takes the same passes.
-    python = predictor.load(exported).predict(photo)
-    np.testing.assert_allclose(
-        python["keypoints"], found["keypoints"], atol=1e-2
-    )
+    # It says where it looked: given that box, it answers the same.
+    box = found["box"]
+    assert box.shape == (1, 3) and (0 <= box[0, :2]).all()
+    assert (box[0, :2] < [120, 90]).all() and box[0, 2] > 0
+    again = run("photo", {"photo": [png(photo)], "boxes": box})
+    for name, value in found.items():
+        np.testing.assert_allclose(again[name], value, atol=1e-2)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_the_python_face_is_one_call(run, model, photo, orientation):
+    """Of any kind of photograph the answer is the graph's own."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = io.BytesIO()
+    Image.fromarray(photo).save(data, "JPEG", exif=exif, quality=95)
+    none = np.zeros((0, 3), np.float32)
+    want = run("photo", {"photo": [data.getvalue()], "boxes": none})
+    with Image.open(data) as opened:
+        upright = np.asarray(ImageOps.exif_transpose(opened))
+        of_image = model.predict(opened)
+    data.seek(0)
+    for found in (
+        model.predict(data.getvalue()),
+        model.predict(data),
+        *model.predict([data.getvalue()]),
+    ):
+        assert set(found) == set(want)
+        for name, value in want.items():
+            np.testing.assert_array_equal(found[name], value)
+    # Decoded by Pillow instead, and turned before it is cropped.
+    of_array = model.predict(upright)
+    for name, value in of_array.items():
+        np.testing.assert_array_equal(of_image[name], value)
+    assert (of_array["box"][0, :2] < upright.shape[1::-1]).all()
+
+
+def test_the_python_face_with_boxes(model, photo, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(photo))
+    boxes = [[60, 45, 80], [30.5, 20.25, 33]]
+    two = model.predict(path, boxes)
+    assert two["box"].dtype == np.float32
+    np.testing.assert_array_equal(two["box"], boxes)
+    several = model.predict([path, photo, path], [boxes, boxes[1:], []])
+    assert [len(one["box"]) for one in several] == [2, 1, 0]
+    for name, value in two.items():
+        np.testing.assert_array_equal(several[0][name], value)
+        np.testing.assert_allclose(several[1][name], value[1:], atol=1e-3)
+        assert several[2][name].shape == (0, *value.shape[1:])
+        assert several[2][name].dtype == value.dtype
+    with pytest.raises(ValueError, match="one entry each. Received: 1 for 2"):
+        model.predict([path, photo], [boxes])
+    with pytest.raises(
+        ValueError, match=r"\[900, 3, 5\] lies outside.*120 x 90"
+    ):
+        model.predict(path, [[900, 3, 5]])
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (np.zeros((4, 4, 3), np.float32), "uint8 RGB .*float32 .4, 4, 3."),
+        (np.zeros((4, 4), np.uint8), "uint8 RGB"),
+        (np.zeros((4, 4, 4), np.uint8), "uint8 RGB"),
+        (np.zeros((0, 4, 3), np.uint8), "not empty"),
+        (3, "must be a path, bytes, .*Received: int"),
+        (io.StringIO("text"), "must be a path, bytes"),
+        (b"GIF89a", "Not a picture|truncated or damaged"),
+        (b"", "empty file: the bytes given"),
+        (b"\xff\xd8\xff\xe0 no picture", "truncated or damaged"),
+    ],
+)
+def test_what_is_no_photograph(model, bad, message):
+    with pytest.raises(ValueError, match=message):
+        model.predict(bad)
+
+
+def test_a_cut_photograph(model, photo, tmp_path):
+    data = io.BytesIO()
+    Image.fromarray(photo).save(data, "JPEG", quality=95)
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(data.getvalue()[: len(data.getvalue()) // 2])
+    with pytest.raises(ValueError, match=r"truncated or damaged: .*cut\.jpg"):
+        model.predict(path)
 
 
 def test_photos_agree_with_photo(run, photo):
@@ -151,6 +240,7 @@ def test_photos_agree_with_photo(run, photo):
             )
     for value in found.values():
         assert not value[1].any() and not value[2, 1:].any()
+    np.testing.assert_array_equal(found["box"][0], boxes[0])
 
 
 @pytest.mark.parametrize("shape", [(1, 2), (1, 0)])
@@ -176,13 +266,13 @@ def test_turned_photo(run, photo):
     # What a camera stores that is to be turned clockwise.
     stored = upright.transpose(Image.Transpose.ROTATE_90)
     stored.save(data, "JPEG", exif=exif, quality=100, subsampling=0)
-    box = np.array([[150, 90, 120]], np.float32)
+    box = np.array([[150, 90, 50]], np.float32)
     turned = run("photo", {"photo": [data.getvalue()], "boxes": box})
     plain = run("photo", {"photo": [png(np.asarray(upright))], "boxes": box})
     np.testing.assert_allclose(
-        turned["ordinal_depth"], plain["ordinal_depth"], atol=0.02
+        turned["ordinal_depth"], plain["ordinal_depth"], atol=0.05
     )
-    np.testing.assert_allclose(turned["score"], plain["score"], atol=0.02)
+    np.testing.assert_allclose(turned["score"], plain["score"], atol=0.05)
 
 
 def photos_request(data, **changes):
@@ -203,7 +293,7 @@ def photos_request(data, **changes):
         (None, [[5, 5, 0]], "must be finite"),
         (None, [[5, 5, 1e30]], "must be finite"),
         # A PNG header that promises 100,000 x 100,000 pixels.
-        ("huge", [[5, 5, 5]], "more than"),
+        ("huge", [[5, 5, 5]], "more than may be decoded"),
     ],
 )
 def test_bad_requests(run, photo, data, boxes, message):

@@ -44,7 +44,7 @@ class Network:
 
 def test_looks_again_and_closer():
     network = Network(likes=150.0)
-    box = finding.find_person(network, WIDTH, HEIGHT).numpy()
+    box = finding.find_people(network, WIDTH, HEIGHT).numpy()
     first, second = network.boxes
     np.testing.assert_allclose(first, [[319.5, 239.5, 640]])
     assert len(second) == 2
@@ -58,7 +58,7 @@ def test_looks_again_and_closer():
 
 def test_keeps_the_wider_look_where_that_is_surer():
     network = Network(likes=640.0)
-    box = finding.find_person(network, WIDTH, HEIGHT).numpy()
+    box = finding.find_people(network, WIDTH, HEIGHT).numpy()
     second = network.boxes[1]
     seen = network(second[:1])["keypoints"][0]
     np.testing.assert_allclose(box, box_of(seen, 1.3), rtol=1e-5)
@@ -71,7 +71,7 @@ def test_joints_that_are_not_seen_do_not_count():
         joints[:, 5], score[:, 5] = [0, 0], 0.01
         return {"keypoints": joints, "score": score}
 
-    box = finding.find_person(predict, WIDTH, HEIGHT).numpy()
+    box = finding.find_people(predict, WIDTH, HEIGHT).numpy()
     rest = np.delete(np.arange(17), 5)
     low, high = JOINTS[rest].min(0), JOINTS[rest].max(0)
     want = [*(low + high) / 2, 1.3 * (high - low).max()]
@@ -85,7 +85,7 @@ def test_nobody_seen_is_the_whole_picture():
             "score": np.zeros((len(boxes), 17), np.float32),
         }
 
-    box = finding.find_person(predict, WIDTH, HEIGHT).numpy()
+    box = finding.find_people(predict, WIDTH, HEIGHT).numpy()
     np.testing.assert_allclose(box, [[319.5, 239.5, 640]])
 
 
@@ -99,8 +99,8 @@ def test_the_same_in_a_graph():
             "score": tf.ones((count, 17)),
         }
 
-    eager = finding.find_person(predict, WIDTH, HEIGHT)
-    graph = tf.function(lambda w, h: finding.find_person(predict, w, h))(
+    eager = finding.find_people(predict, WIDTH, HEIGHT)
+    graph = tf.function(lambda w, h: finding.find_people(predict, w, h))(
         tf.constant(WIDTH), tf.constant(HEIGHT)
     )
     np.testing.assert_allclose(eager, graph)
@@ -117,6 +117,6 @@ def test_the_centre_stays_in_the_picture():
             "score": np.ones((len(boxes), 17), np.float32),
         }
 
-    (box,) = finding.find_person(predict, WIDTH, HEIGHT).numpy()
+    (box,) = finding.find_people(predict, WIDTH, HEIGHT).numpy()
     want = box_of(JOINTS, 1.3)[0]
     np.testing.assert_allclose(box, [want[0], 0, want[2]], rtol=1e-5)

@@ -1,25 +1,35 @@
 """Reads pictures of any kind as upright 8-bit RGB, and finds them on disk."""
 
+import importlib.util
 import io
+import math
+import os
 import pathlib
 import warnings
 
 import numpy as np
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
-# Below Pillow's own warning at 89 million, well above any camera we know.
+# Of a picture that is decoded whole: 240 MB. Below Pillow's own warning at 89
+# million.
 MAX_PIXELS = 80_000_000
+# Of a JPEG that decodes row by row, at an eighth of the resolution where no
+# more is needed: above the 200 million of today's cameras.
+MAX_JPEG_PIXELS = 250_000_000
+_LARGEST_FILE = 2**30  # Bytes.
 
 # The pixel formats worth reading. Named, because Pillow would also hand a
 # file that calls itself PostScript to an interpreter.
 _FORMATS = (
     *("JPEG", "PNG", "WEBP", "TIFF"),
-    *("BMP", "GIF", "PPM", "JPEG2000", "AVIF"),
+    *("BMP", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF"),
 )
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff"),
     *(".bmp", ".gif", ".ppm", ".pgm", ".jp2", ".avif"),
 )
+HEIC_SUFFIXES = (".heic", ".heif")
+_HEIC_KINDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -31,9 +41,10 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ON_THEIR_SIDE = (5, 6, 7, 8)
 
 
-def read_photo(path, *, max_pixels=MAX_PIXELS):
+def read_photo(photo, *, max_pixels=MAX_PIXELS):
     """Reads a picture as people see it: upright, opaque, 8-bit RGB.
 
     Grey, palette and CMYK become RGB (without colour profiles), 16 bits keep
@@ -41,7 +52,7 @@ def read_photo(path, *, max_pixels=MAX_PIXELS):
     applied, and of an animation the first frame is taken.
 
     Args:
-        path: file to read.
+        photo: path of the file, its bytes, or a binary file object.
         max_pixels: int; a larger picture is refused before it is decoded, so
             that a small file cannot fill the memory.
 
@@ -52,8 +63,109 @@ def read_photo(path, *, max_pixels=MAX_PIXELS):
         ValueError: not a picture, truncated, or too large; names the file.
         OSError: the file cannot be opened.
     """
-    with _decoded(path, max_pixels) as image:
-        return np.asarray(_plain(image, path))
+    return _read(*_bytes_of(photo), max_pixels)
+
+
+def read_reduced(photo, pixels):
+    """As `read_photo`, at a part of the resolution where that is enough.
+
+    Args:
+        photo: see `read_photo`, or uint8 `(H, W, 3)`.
+        pixels: int; the picture is halved until it has no more.
+
+    Returns:
+        uint8 `(H, W, 3)`, and by how much it was shrunk: 1, 2, 4, ...
+
+    Raises:
+        As `read_photo`; JPEGs may have `MAX_JPEG_PIXELS`.
+    """
+    if isinstance(photo, np.ndarray):
+        image, height, width = photo, *photo.shape[:2]
+    else:
+        data, name = _bytes_of(photo)
+        image = _opened(data, name)
+        width, height = image.size
+        _check_size(image, name, _most_pixels(image))
+    # Whole numbers: halves of halves, each rounded up.
+    ratio = 1
+    while math.ceil(height / ratio) * math.ceil(width / ratio) > pixels:
+        ratio *= 2
+    if isinstance(photo, np.ndarray):
+        return _reduced(image, ratio), ratio
+    with image:
+        if image.format == "JPEG":
+            # What JPEG decodes for less; Pillow takes the next larger one.
+            image.draft(None, (width // ratio, height // ratio))
+        done = round(width / image.size[0])
+        image = _plain(_load(image, name), name)
+        return _reduced(np.asarray(image), ratio // done), ratio
+
+
+def _reduced(image, ratio):
+    """Means over blocks, as far as they are whole."""
+    if ratio == 1:
+        return image
+    small = Image.fromarray(image).reduce(ratio)
+    return np.asarray(small)
+
+
+def for_graph(photo):
+    """A photograph as the exported graph takes it, decoded only if need be.
+
+    Args:
+        photo: path, bytes, or a binary file object of a picture; a PIL image;
+            or uint8 RGB `(H, W, 3)`.
+
+    Returns:
+        the bytes of a JPEG, whatever its EXIF orientation, or the uint8 pixels
+        of anything else; and `(height, width)` as people see it.
+
+    Raises:
+        ValueError: not a picture, damaged, too large, or an array of another
+            kind.
+        OSError: the file cannot be opened.
+    """
+    if isinstance(photo, np.ndarray):
+        check_pixels(photo)
+        return photo, photo.shape[:2]
+    if isinstance(photo, Image.Image):
+        _check_size(photo, "image", MAX_PIXELS)
+        pixels = np.asarray(_plain(_load(photo, "image"), "image"))
+        return pixels, pixels.shape[:2]
+    data, name = _bytes_of(photo)
+    if _is_jpeg(data):
+        with _opened(data, name) as image:
+            if image.mode in ("RGB", "L"):
+                _check_size(image, name, _most_pixels(image))
+                return data, _upright_size(image)
+    pixels = _read(data, name, MAX_PIXELS)
+    return pixels, pixels.shape[:2]
+
+
+def name_of(photo):
+    """What messages call a photograph, see `for_graph`."""
+    if isinstance(photo, str | os.PathLike):
+        return str(photo)
+    return str(getattr(photo, "name", f"the {type(photo).__name__} given"))
+
+
+def check_pixels(pixels):
+    """Raises `ValueError` unless an array is uint8 RGB `(H, W, 3)`."""
+    if (
+        pixels.dtype != np.uint8
+        or pixels.ndim != 3
+        or pixels.shape[2] != 3
+        or not pixels.size
+    ):
+        raise ValueError(
+            "`photo` as an array must be uint8 RGB (H, W, 3), not empty. "
+            f"Received: {pixels.dtype} {pixels.shape}."
+        )
+    if pixels.size > 3 * MAX_PIXELS:
+        raise ValueError(
+            f"`photo` is {pixels.shape[1]} x {pixels.shape[0]} pixels, more "
+            f"than the limit of {MAX_PIXELS}; shrink it."
+        )
 
 
 def encode_for_graph(path, *, max_pixels=MAX_PIXELS):
@@ -70,14 +182,41 @@ def encode_for_graph(path, *, max_pixels=MAX_PIXELS):
     Returns:
         bytes, JPEG or PNG.
     """
-    path = pathlib.Path(path)
-    with _decoded(path, max_pixels) as image:
-        if _reads_alike(image, path):
-            return path.read_bytes()
+    data, name = _bytes_of(path)
+    with _decoded(data, name, max_pixels) as image:
+        if _reads_alike(image, data):
+            return data
         png = io.BytesIO()
         # Level 1: three times faster, and nobody keeps these bytes.
-        _plain(image, path).save(png, "PNG", compress_level=1)
+        _plain(image, name).save(png, "PNG", compress_level=1)
         return png.getvalue()
+
+
+def look_at(path):
+    """What is known of a picture before it is decoded.
+
+    Returns:
+        `(height, width)` as people see it; and bool, whether
+        `encode_for_graph` gives the file's own bytes.
+
+    Raises:
+        ValueError: not a picture.
+        OSError: the file cannot be opened.
+    """
+    data, name = _bytes_of(path)
+    with _opened(data, name) as image:
+        return _upright_size(image), _reads_alike(image, data)
+
+
+def is_picture(path):
+    """Whether a file's first bytes are those of a picture that is read."""
+    with open(path, "rb") as file:
+        head = file.read(1 << 16)
+    try:
+        _opened(head, str(path)).close()
+    except ValueError:
+        return head[4:8] == b"ftyp" and head[8:12] in _HEIC_KINDS
+    return True
 
 
 def find_photos(paths):
@@ -85,7 +224,8 @@ def find_photos(paths):
 
     Args:
         paths: files, taken as they are, and folders, of which the files with
-            a picture's suffix are taken (not those of folders inside).
+            a picture's suffix are taken (not those of folders inside, and not
+            hidden ones).
 
     Returns:
         list of `pathlib.Path` in the order given, a folder's by name; a file
@@ -95,70 +235,161 @@ def find_photos(paths):
         ValueError: a path does not exist, a folder has no picture, or there
             are no paths.
     """
-    found = {}
+    return find_files(paths, SUFFIXES, "picture")[0]
+
+
+def find_files(paths, suffixes, kind):
+    """Expands files and folders, and says what was left out of these.
+
+    Args:
+        paths: files, taken as they are, and folders.
+        suffixes: which of a folder's files are taken, not hidden ones.
+        kind: str, what they are, for messages.
+
+    Returns:
+        list of `pathlib.Path`, see `find_photos`; and list of the folders'
+        other files, without those that macOS puts beside each (`._*`).
+
+    Raises:
+        ValueError: see `find_photos`.
+    """
+    found, left = {}, []
     for path in map(pathlib.Path, paths):
         if path.is_dir():
-            inside = sorted(
+            files = [
                 file
-                for file in path.iterdir()
-                if file.suffix.lower() in SUFFIXES and file.is_file()
-            )
+                for file in sorted(path.iterdir())
+                if file.is_file() and not file.name.startswith(".")
+            ]
+            inside = [f for f in files if f.suffix.lower() in suffixes]
+            left += [file for file in files if file not in inside]
             if not inside:
                 raise ValueError(
-                    f"No picture in the folder {path}; looked for files that "
-                    f"end in {' '.join(SUFFIXES)}."
+                    f"No {kind} in the folder {path}; looked for files that "
+                    f"end in {' '.join(suffixes)}."
                 )
         elif path.exists():
             inside = [path]
         else:
-            raise ValueError(f"No such picture or folder: {path}")
+            raise ValueError(f"No such {kind} or folder: {path}")
         for file in inside:
             found.setdefault(file.resolve(), file)
     if not found:
-        raise ValueError("No pictures: at least one file or folder is needed.")
-    return list(found.values())
+        raise ValueError(f"No {kind}s: at least one file or folder is needed.")
+    return list(found.values()), left
 
 
-def _decoded(path, max_pixels):
-    """Opens a picture, checks its size, then decodes it."""
-    # Opened first, so that a missing file is an OSError, not a bad picture.
-    with open(path, "rb") as file:
-        if not file.read(1):
-            raise ValueError(f"The picture is an empty file: {path}")
+def _bytes_of(photo):
+    """The bytes of a picture, and what messages call it."""
+    if isinstance(photo, str | os.PathLike):
+        path = pathlib.Path(photo)
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ValueError(f"Not a picture, it is far too large: {path}")
+        return path.read_bytes(), name_of(photo)
+    data = photo.read() if hasattr(photo, "read") else photo
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise ValueError(
+            "`photo` must be a path, bytes, a binary file, a PIL image or a "
+            f"uint8 RGB array (H, W, 3). Received: {type(photo).__name__}."
+        )
+    return bytes(data), name_of(photo)
+
+
+def _is_jpeg(data):
+    return data.startswith(b"\xff\xd8\xff")
+
+
+def _opened(data, name):
+    """Opens a picture without decoding it."""
+    if not data:
+        raise ValueError(f"The picture is an empty file: {name}")
+    _know_heic(data, name)
     Image.init()  # Some builds of Pillow lack some of its formats.
-    formats = [name for name in _FORMATS if name in Image.OPEN]
+    formats = [kind for kind in _FORMATS if kind in Image.OPEN]
     try:
         with warnings.catch_warnings():
-            # The size is checked below; other remarks are on odd metadata.
+            # The size is checked by us; other remarks are on odd metadata.
             warnings.simplefilter("ignore")
-            image = Image.open(path, formats=formats)
+            if _is_jpeg(data):
+                # Not by `Image.open`, which has a limit of its own.
+                return JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+            return Image.open(io.BytesIO(data), formats=formats)
     except Image.UnidentifiedImageError:
         raise ValueError(
-            f"Not a picture, or of a kind that is not read: {path}"
+            f"Not a picture, or of a kind that is not read: {name}"
         ) from None
     except Image.DecompressionBombError as error:
-        raise ValueError(f"The picture is too large: {path}: {error}") from None
+        raise ValueError(f"The picture is too large: {name}: {error}") from None
     except Exception as error:  # Broken headers raise whatever they hit.
-        raise ValueError(_damaged(path, error)) from error
+        raise ValueError(_damaged(name, error)) from error
+
+
+def _know_heic(data, name):
+    """Teaches Pillow HEIC, where the bytes are that and it can learn."""
+    if data[4:8] != b"ftyp" or data[8:12] not in _HEIC_KINDS:
+        return
+    if not can_read_heic():
+        raise ValueError(
+            f"HEIC is read where the package pillow-heif is installed (pip "
+            f"install pillow-heif); or save it as JPEG: {name}"
+        )
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+
+def can_read_heic():
+    """Whether the package that reads HEIC is installed."""
+    return importlib.util.find_spec("pillow_heif") is not None
+
+
+def _most_pixels(image):
+    """How many pixels a picture may have that is read at reduced size."""
+    # A progressive one is held in memory whole.
+    by_rows = image.format == "JPEG" and not image.info.get("progressive")
+    return MAX_JPEG_PIXELS if by_rows else MAX_PIXELS
+
+
+def _check_size(image, name, most):
     width, height = image.size
-    if width * height > max_pixels:
-        image.close()
+    if width * height > most:
         raise ValueError(
             f"The picture is {width} x {height} pixels, more than the limit "
-            f"of {max_pixels}: {path}. Shrink it, or raise `max_pixels`."
+            f"of {most}: {name}. Shrink it."
         )
+
+
+def _read(data, name, max_pixels):
+    with _decoded(data, name, max_pixels) as image:
+        return np.asarray(_plain(image, name))
+
+
+def _decoded(data, name, max_pixels):
+    """Opens a picture, checks its size, then decodes it."""
+    image = _opened(data, name)
+    _check_size(image, name, max_pixels)
+    return _load(image, name)
+
+
+def _load(image, name):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image.load()
     except Exception as error:  # Decoders raise whatever they hit, too.
         image.close()
-        raise ValueError(_damaged(path, error)) from error
+        raise ValueError(_damaged(name, error)) from error
     return image
 
 
-def _damaged(path, error):
-    return f"The picture is truncated or damaged: {path}: {error}"
+def _upright_size(image):
+    """`(height, width)` as people see it."""
+    turned = _orientation(image) in _ON_THEIR_SIDE
+    return image.size if turned else image.size[::-1]
+
+
+def _damaged(name, error):
+    return f"The picture is truncated or damaged: {name}: {error}"
 
 
 def _orientation(image):
@@ -171,13 +402,13 @@ def _orientation(image):
         return 1
 
 
-def _plain(image, path):
+def _plain(image, name):
     """Decoded picture as an upright, opaque, 8-bit RGB one."""
     turn = _UPRIGHT.get(_orientation(image))
     if image.mode == "F":
         raise ValueError(
             f"The picture has floating-point pixels, whose range nobody "
-            f"knows: {path}. Save it with 8 bits a channel."
+            f"knows: {name}. Save it with 8 bits a channel."
         )
     if image.mode.startswith("I"):
         # The high byte, as libpng takes it for 16-bit colour.
@@ -192,22 +423,21 @@ def _plain(image, path):
             image = image.convert("RGB")
         except ValueError as error:
             raise ValueError(
-                f"The picture's colours cannot become RGB: {path}: {error}"
+                f"The picture's colours cannot become RGB: {name}: {error}"
             ) from error
     return image if turn is None else image.transpose(turn)
 
 
-def _reads_alike(image, path):
+def _reads_alike(image, data):
     """Whether TensorFlow decodes the file's own bytes to the same picture."""
     if _orientation(image) in _UPRIGHT or image.has_transparency_data:
         return False
     if image.format in ("JPEG", "MPO"):
         return image.mode in ("RGB", "L")
     if image.format == "PNG" and image.mode in ("RGB", "L"):
-        with open(path, "rb") as file:
-            # The bit depth, after the signature, the first chunk's length and
-            # name, width and height: mode RGB also stands for 16 bits.
-            return file.read(25)[24] == 8
+        # The bit depth, after the signature, the first chunk's length and
+        # name, width and height: mode RGB also stands for 16 bits.
+        return data[24] == 8
     return False
 
 

@@ -16,7 +16,13 @@ import numpy as np
 from ordinal_tf.data.files import photos
 
 _AGAIN = "it is cut off or damaged, fetch it again."
-SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v")
+# Of what folders are looked through for; others are told by their content.
+SUFFIXES = (
+    *(".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v"),
+    *(".3gp", ".3g2", ".mts", ".m2ts", ".ts", ".wmv", ".flv", ".ogv", ".vob"),
+)
+# Frames a second of what is written.
+_FASTEST = 120.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,17 +49,37 @@ def frame_path(path, frame):
 def split_path(path):
     """A label's path as (file, frame), where frame is None for a photograph.
 
-    `"a.mp4@120"` gives `("a.mp4", 120)`; `"me@120.jpg"` is a photograph.
+    `"a.mp4@120"` gives `("a.mp4", 120)`; `"me@120.jpg"` is a photograph, and
+    so is `"me@120"`, whose name before the `@` has no suffix.
     """
     video, at, frame = str(path).rpartition("@")
-    if at and is_video(video) and frame.isascii() and frame.isdigit():
+    suffix = pathlib.Path(video).suffix.lower()
+    named = suffix and suffix not in photos.SUFFIXES
+    if at and named and frame.isascii() and frame.isdigit():
         return video, int(frame)
     return str(path), None
 
 
 def is_video(path):
-    """Whether a file is a video, by the end of its name."""
-    return pathlib.Path(path).suffix.lower() in SUFFIXES
+    """Whether a file is a video: by its suffix, or else by its content."""
+    path = pathlib.Path(path)
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    if path.suffix.lower() in (*photos.SUFFIXES, *photos.HEIC_SUFFIXES):
+        return False
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        # FFmpeg draws text as a film of a terminal.
+        if b"\0" not in file.read(4096):
+            return False
+    if photos.is_picture(path):
+        return False
+    try:
+        describe(path)
+    except ValueError:
+        return False
+    return True
 
 
 def describe(path):
@@ -108,7 +134,8 @@ def every_frame(path, *, step=1):
         step: int, every so-manieth frame, from the first.
 
     Yields:
-        (frame, uint8 `(H, W, 3)` RGB).
+        (frame, seconds, uint8 `(H, W, 3)` RGB): seconds from the video's
+        start as the file has them for each frame, whatever its rate says.
 
     Raises:
         ValueError: the file is missing or no video, has no frame that can be
@@ -116,16 +143,47 @@ def every_frame(path, *, step=1):
     """
     video = _open(path, threads=1)
     try:
-        _info(video, path)
-        frame = 0
+        info = _info(video, path)
+        frame, seconds = 0, 0.0
         while video.grab():
+            stamp = video.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+            # Raw streams have no times, and some files broken ones.
+            seconds = (
+                stamp
+                if stamp > seconds or frame == 0
+                else seconds + 1.0 / _sound_rate(info.fps)
+            )
             if frame % step == 0:
-                yield frame, _picture(video, path, frame)
+                yield frame, seconds, _picture(video, path, frame)
             frame += 1
         if not frame:
             raise ValueError(f"{path} has no frame that can be decoded.")
     finally:
         video.release()
+
+
+def _sound_rate(fps):
+    """Some headers have no rate, or a nonsensical one."""
+    return fps if 1.0 <= fps <= 240.0 else 25.0
+
+
+def writing_rate(times):
+    """Frames a second at which a video keeps the times of its frames.
+
+    Args:
+        times: increasing floats, seconds.
+
+    Returns:
+        float: that of the closest frames, where the rate varies.
+    """
+    gaps = np.diff(times)
+    if not len(gaps):
+        return 25.0
+    mean = (times[-1] - times[0]) / len(gaps)
+    # Times in milliseconds make a steady rate look uneven.
+    steady = np.abs(gaps - mean).max() < 0.002 + 0.1 * mean
+    gap = mean if steady else np.quantile(gaps, 0.05)
+    return float(np.clip(1.0 / gap, 1.0, _FASTEST))
 
 
 @contextlib.contextmanager
@@ -137,16 +195,22 @@ def writing(path, *, fps):
         fps: float, frames per second.
 
     Yields:
-        Function that adds a frame, uint8 `(H, W, 3)` RGB, all of one size.
+        Function of a frame, uint8 `(H, W, 3)` RGB, and its time in seconds,
+        None for the next. What was shown before stays until then, and no
+        frame is left out. Frames of another size than the first are refused.
 
     Raises:
         OSError: it cannot be written.
+        ValueError: frames of two sizes.
     """
     path = pathlib.Path(path)
     new = path.with_name(f"new_{path.name}")
     writer = cv2.VideoWriter()
 
-    def add(image):
+    shown, first, last = 0, None, None
+
+    def add(image, seconds=None):
+        nonlocal shown, first, last
         # Codecs want even sides.
         image = np.pad(
             image, [(0, side % 2) for side in image.shape[:2]] + [(0, 0)]
@@ -156,7 +220,21 @@ def writing(path, *, fps):
             size = image.shape[1::-1]
             if not writer.open(str(new), cv2.CAP_FFMPEG, code, fps, size):
                 raise OSError(f"Could not write {new}.")
-        writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        elif image.shape != last.shape:
+            # OpenCV would leave it out without a word.
+            raise ValueError(
+                f"The frames of a video must be of one size. Received: "
+                f"{last.shape}, then {image.shape}."
+            )
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        if seconds is not None:
+            first = seconds if first is None else first
+            place = round((seconds - first) * fps)
+            for _ in range(shown, place):
+                writer.write(last)
+            shown = max(shown, place)
+        writer.write(image)
+        shown, last = shown + 1, image
 
     try:
         yield add
@@ -192,8 +270,9 @@ class Reader:
         if path != self._path or frame < self._place:
             self.close()
             self._video = _open(path, threads=self._threads)
-            self._path = path
             _info(self._video, path)
+            # Only now: what was refused is not read when it is asked again.
+            self._path = path
         if self._fault:
             raise ValueError(f"{self._fault}, before frame {frame}; {_AGAIN}")
         if frame > self._place:

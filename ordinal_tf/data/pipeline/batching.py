@@ -23,6 +23,7 @@ from ordinal_tf import ordinal, skeleton
 from ordinal_tf.data.pipeline import (
     crops,
     mixing,
+    pictures,
     remote,
     sources,
     supervision,
@@ -134,7 +135,9 @@ def training_dataset(
         return {
             "position": position,
             "data": data,
-            "window": crops.plan_windows(data, shape, matrix, input_size),
+            "window": crops.plan_windows(
+                pictures.is_jpeg(data), shape, matrix, input_size
+            ),
             "scales": transforms.random_colour(
                 draws, channel=colour, brightness=brightness
             ),
@@ -269,14 +272,14 @@ def evaluation_dataset(people, *, input_size, batch_size):
 
     def crop(data, packed):
         labels = records.unpack(packed[None], sources.READ)
-        matrix = geometry.crop_matrix(labels["box"], input_size)
-        image = transforms.decode_photo(data)
-        image = transforms.sample_affine(image, matrix[0], input_size)
-        still = transforms.colour(image, tf.constant([1.0, 1.0, 1.0, 0.0]))
+        box = labels["box"]
+        picture = pictures.open_encoded(data)
+        (image,) = tf.unstack(crops.crop_boxes(picture, box, input_size), 1)
+        matrix = geometry.crop_matrix(box, input_size)
         labels = {key: labels[key] for key in sources.LABELS}
         moved = transforms.move_labels(labels, matrix, [False], _MIRROR)
         moved = {key: value[0] for key, value in moved.items()}
-        return {"image": still, **moved}
+        return {"image": image, **moved}
 
     source = sources.as_source(people)
     dataset = tf.data.Dataset.range(source.count).map(source.read)

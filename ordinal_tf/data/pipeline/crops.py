@@ -1,10 +1,14 @@
-"""Crops of large encoded pictures that decode no more than they need.
+"""Crops of large pictures that decode no more than they need.
 
-A crop is made in two steps. `decode_window` decodes the part of the picture
-that the crop shows, at a half, a quarter or an eighth of the resolution where
-the crop needs no more. `render` then turns, scales and mirrors it and changes
-its colours, for a batch of padded windows: on the CPU by OpenCV, or on an
-accelerator by TensorFlow, whose own kernel on the CPU takes ten times as long.
+The one way from pictures to crops, of training, evaluation and the exported
+graph. A crop is made in two steps. `decode_window` decodes the part of the
+picture that the crop shows, at a half, a quarter or an eighth of the
+resolution where the crop needs no more. `render` then turns, scales and
+mirrors it and changes its colours. `crop_boxes` is both, for the people of a
+picture; training takes the steps one by one, for padded batches.
+
+Where training warps on the CPU, OpenCV does what `render` does, to one level,
+in a tenth of the time; a graph that is exported cannot call it.
 """
 
 import functools
@@ -13,7 +17,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from ordinal_tf.data.pipeline import transforms
+from ordinal_tf.data.pipeline import pictures, transforms
 from ordinal_tf.data.pipeline.core import geometry
 
 RATIOS = (1, 2, 4, 8)  # At which JPEG decodes for less.
@@ -21,9 +25,85 @@ _OTHER = len(RATIOS)  # Branch of pictures that take a longer way.
 # Pixels decoded beyond those that are sampled: the last column of a partial
 # JPEG lacks its neighbours' chroma.
 _SPARE = 2
+# Crops made at once: enough to keep the cores busy, few in memory.
+_AT_ONCE = 2
+_STILL = (1.0, 1.0, 1.0, 0.0)  # Colours as they are.
 
 
-def plan_windows(data, shape, matrix, size):
+def crop_boxes(picture, boxes, size):
+    """Crops of the people in a picture.
+
+    Args:
+        picture: `pictures.Picture`.
+        boxes: `(P, 3)` float32 centre x, centre y and side, in pixels of the
+            photograph as people see it.
+        size: int, side of the crops.
+
+    Returns:
+        uint8 `(P, size, size, 3)`; black outside the picture.
+    """
+    matrix = geometry.compose_affine(
+        geometry.crop_matrix(boxes, size), picture.to_photo
+    )
+    count = tf.shape(boxes)[0]
+    windows = plan_windows(
+        tf.fill([count], picture.jpeg),
+        tf.tile(picture.shape[None], [count, 1]),
+        matrix,
+        size,
+    )
+
+    def crop(window):
+        pixels = decode_window(picture.data, window, lambda: picture.pixels)
+        matrix = window["matrix"][None]
+        return render(pixels[None], matrix, tf.constant([_STILL]), size)[0]
+
+    return tf.map_fn(
+        crop,
+        windows,
+        fn_output_signature=tf.TensorSpec((size, size, 3), tf.uint8),
+        parallel_iterations=_AT_ONCE,
+    )
+
+
+def shrink(picture, least):
+    """A picture decoded whole, once, at the resolution that looking needs.
+
+    Args:
+        picture: `pictures.Picture`.
+        least: int; its longer side keeps this many pixels, where it has them.
+
+    Returns:
+        `pictures.Picture` of pixels, whose `to_photo` has the scale.
+    """
+    ratios = tf.constant(RATIOS)
+    level = tf.reduce_sum(
+        tf.cast(tf.reduce_max(picture.shape) >= least * ratios[1:], tf.int32)
+    )
+    ratio = ratios[level]
+    shape = -(-picture.shape // ratio)
+    window = {
+        "part": tf.concat(
+            [[0, 0], tf.where(picture.jpeg, shape, picture.shape)], axis=0
+        ),
+        "branch": tf.where(picture.jpeg, level, _OTHER),
+        "factor": ratio,
+    }
+    pixels = decode_window(picture.data, window, lambda: picture.pixels)
+    scale = tf.cast(ratio, tf.float32)
+    # Reduced pixel u covers the pixels from `ratio * u` on.
+    half = (scale - 1.0) / 2.0
+    enlarge = tf.stack([[scale, 0.0, half], [0.0, scale, half]])
+    return picture._replace(
+        jpeg=tf.constant(False),
+        data=tf.constant(b""),
+        pixels=pixels,
+        shape=shape,
+        to_photo=geometry.compose_affine(picture.to_photo, enlarge),
+    )
+
+
+def plan_windows(jpeg, shape, matrix, size):
     """Which part of its picture each crop shows, at which resolution.
 
     Where the crop shrinks the picture, neighbouring samples would skip pixels
@@ -31,7 +111,7 @@ def plan_windows(data, shape, matrix, size):
     is left of the shrinkage beyond an eighth is box-averaged.
 
     Args:
-        data: `(B,)` strings, the encoded pictures.
+        jpeg: `(B,)` bool, which pictures are JPEG.
         shape: `(B, 2)` int32, their heights and widths.
         matrix: `(B, 2, 3)` float32, image pixels to crop pixels.
         size: int, side of the crops.
@@ -48,9 +128,10 @@ def plan_windows(data, shape, matrix, size):
     level = sum(tf.cast(step >= ratio, tf.int32) for ratio in RATIOS[1:])
     ratio = tf.gather(RATIOS, level)
     factor = tf.cast(step / tf.cast(ratio, tf.float32), tf.int32)
-    factor = tf.maximum(factor, 1)
+    # Beyond that there is nothing left to average.
+    shorter = tf.reduce_min(shape, axis=1) // ratio
+    factor = tf.maximum(tf.minimum(factor, shorter), 1)
     start, stop = _extent(inverse, shape, ratio * factor, size)
-    jpeg = tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
     # Other formats are decoded whole, and averaged by ratio and factor.
     grain = tf.where(jpeg, factor, ratio * factor)[:, None]
     decoded = tf.where(jpeg, ratio, 1)[:, None]
@@ -88,42 +169,74 @@ def _extent(inverse, shape, whole, size):
     return start, tf.clip_by_value(stop, start + 1, limit)
 
 
-def decode_window(data, window):
+def decode_window(data, window, whole=None):
     """Decodes one window of a picture.
 
     Args:
-        data: scalar string; JPEG, PNG, BMP or GIF.
+        data: scalar string, JPEG, or what `whole` decodes.
         window: dict of one row of `plan_windows`.
+        whole: function without arguments that returns the uint8 `(H, W, 3)`
+            pixels of a picture that is no JPEG; decodes `data` as PNG by
+            default.
 
     Returns:
         uint8 `(h, w, 3)`.
     """
     part, factor = window["part"], window["factor"]
+    whole = whole or (lambda: tf.io.decode_png(data, channels=3))
 
     def jpeg(ratio):
+        # The default inverse DCT is off by up to eight levels.
         return tf.image.decode_and_crop_jpeg(
             data, part, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
         )
 
-    def whole():
-        image = tf.io.decode_image(data, 3, expand_animations=False)
-        begin, extent = (
-            tf.pad(part[:2], [[0, 1]]),
-            tf.concat([part[2:], [3]], 0),
-        )
-        return tf.slice(image, begin, extent)
+    def cut():
+        begin = tf.pad(part[:2], [[0, 1]])
+        return tf.slice(whole(), begin, tf.concat([part[2:], [3]], axis=0))
 
     def other():
-        is_jpeg = tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
         # JPEGs come here only for more than the least ratio.
-        image = tf.cond(is_jpeg, lambda: jpeg(RATIOS[-1]), whole)
-        mean = transforms.box_average(image, factor)
-        return tf.cast(tf.round(mean), tf.uint8)
+        image = tf.cond(pictures.is_jpeg(data), lambda: jpeg(RATIOS[-1]), cut)
+        return box_average(image, factor)
 
     # One level of branches, for each costs as much as a tenth of a picture.
     ratios = [functools.partial(jpeg, ratio) for ratio in RATIOS]
     image = tf.switch_case(window["branch"], [*ratios, other])
     return tf.ensure_shape(image, [None, None, 3])
+
+
+def box_average(image, factor):
+    """Means over `factor` x `factor` blocks; the ragged edge is repeated.
+
+    Args:
+        image: uint8 `(H, W, 3)`.
+        factor: int32 scalar.
+
+    Returns:
+        uint8 `(ceil(H / factor), ceil(W / factor), 3)`, rounded.
+    """
+
+    def average():
+        shape = tf.shape(image)[:2]
+        rest = tf.math.floormod(-shape, factor)
+        # Repeats the last row and column, so that the border does not darken.
+        rows = tf.minimum(tf.range(shape[0] + rest[0]), shape[0] - 1)
+        columns = tf.minimum(tf.range(shape[1] + rest[1]), shape[1] - 1)
+        padded = tf.cond(
+            tf.reduce_any(rest > 0),
+            lambda: tf.gather(tf.gather(image, rows, axis=0), columns, axis=1),
+            lambda: image,
+        )
+        # Takes bytes: in float32 a large picture would fill the memory.
+        mean = tf.raw_ops.ResizeArea(
+            images=padded[None],
+            size=(shape + rest) // factor,
+            align_corners=False,
+        )[0]
+        return tf.cast(tf.round(mean), tf.uint8)
+
+    return tf.cond(factor > 1, average, lambda: image)
 
 
 def render_on_cpu(window, matrix, scales, size):

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
+from ordinal_tf.data.files import photos as files
 from ordinal_tf.data.pipeline import supervision
 from ordinal_tf.data.prepared import reading, records
 
@@ -60,9 +60,15 @@ def as_source(people):
 
 
 def photos_source(photos):
-    """The people of `labels.LabelledPhotos`, from the pictures themselves."""
+    """The people of `labels.LabelledPhotos`, from the pictures themselves.
+
+    Pictures that TensorFlow would not decode as people see them (turned by
+    EXIF, transparent, of another kind) take a way through Python that is
+    slow; `tools.prepare` goes it once for all.
+    """
+    sizes, alike = _look_at(photos.paths)
     arrays = {key: getattr(photos, key) for key in LABELS}
-    arrays.update(size=_sizes(photos.paths), box=photos.boxes)
+    arrays.update(size=sizes, box=photos.boxes)
     rows = [
         records.pack({key: array[i] for key, array in arrays.items()}, READ)
         for i in range(len(photos))
@@ -71,9 +77,25 @@ def photos_source(photos):
     packed = np.array(rows, object)
     paths = photos.paths.astype(object)
 
+    def encode(path):
+        return files.encode_for_graph(path.decode())
+
+    def convert(path):
+        data = tf.numpy_function(encode, [path], tf.string, stateful=False)
+        return tf.ensure_shape(data, ())
+
     def read(row):
         path = tf.constant(paths)[row]
-        return tf.io.read_file(path), tf.constant(packed)[row]
+        data = (
+            tf.io.read_file(path)
+            if alike.all()
+            else tf.cond(
+                tf.constant(alike)[row],
+                lambda: tf.io.read_file(path),
+                lambda: convert(path),
+            )
+        )
+        return data, tf.constant(packed)[row]
 
     def pictures():
         numbers = {}
@@ -93,14 +115,15 @@ def photos_source(photos):
     )
 
 
-def _sizes(paths):
-    """`(N, 2)` int32 heights and widths, from the first bytes of the files."""
-    sizes = {}
+def _look_at(paths):
+    """`(N, 2)` int32 heights and widths, and `(N,)` bool: read as they are."""
+    found = {}
     for path in paths:
-        if path not in sizes:
-            with Image.open(path) as image:
-                sizes[path] = image.size[::-1]
-    return np.array([sizes[path] for path in paths], np.int32)
+        if path not in found:
+            found[path] = files.look_at(path)
+    sizes = [found[path][0] for path in paths]
+    alike = [found[path][1] for path in paths]
+    return np.array(sizes, np.int32).reshape(-1, 2), np.array(alike, bool)
 
 
 def prepared_source(folder):

@@ -77,6 +77,44 @@ def test_too_large(tmp_path, monkeypatch):
     monkeypatch.setattr(photos, "MAX_PIXELS", 64 * 48 - 1)
     with pytest.raises(ValueError, match="64 x 48 pixels; 1 to 3071"):
         video.describe(path)
+    # Asked again, the reader refuses again.
+    reader = video.Reader()
+    for frame in (0, 1, 1):
+        with pytest.raises(ValueError, match="64 x 48 pixels; 1 to 3071"):
+            reader.read(path, frame)
+
+
+def test_what_is_a_video(tmp_path):
+    """By its content where the suffix does not say."""
+    path = video_files.write_video(tmp_path / "a.mp4", 3)
+    for name, content, expected in (
+        ("b.mp4", b"", True),  # Is said to be damaged later.
+        ("film", path.read_bytes(), True),
+        ("film.xyz", path.read_bytes(), True),
+        ("film.jpg", path.read_bytes(), False),
+        ("photo.xyz", b"\xff\xd8\xff\xe0" + bytes(99), False),
+        ("notes.xyz", b"FFmpeg would draw this text\n" * 99, False),
+        ("noise.xyz", bytes(9) + b"noise", False),
+    ):
+        (tmp_path / name).write_bytes(content)
+        assert video.is_video(tmp_path / name) is expected, name
+    assert not video.is_video(tmp_path / "missing.xyz")
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "frame"),
+    [
+        ("a/b.mp4@12", "a/b.mp4", 12),
+        ("b.mts@0", "b.mts", 0),
+        ("me@120.jpg", "me@120.jpg", None),
+        ("me.jpg@120", "me.jpg@120", None),
+        ("me@120", "me@120", None),
+        ("b.mp4@x", "b.mp4@x", None),
+        ("b.mp4", "b.mp4", None),
+    ],
+)
+def test_paths_of_frames(path, file, frame):
+    assert video.split_path(path) == (file, frame)
 
 
 def test_a_reader_goes_on_and_back(tmp_path, monkeypatch):
@@ -110,8 +148,10 @@ def test_a_reader_goes_on_and_back(tmp_path, monkeypatch):
 def test_every_frame(tmp_path):
     path = video_files.write_video(tmp_path / "a.mp4", 11)
     found = list(video.every_frame(path, step=3))
-    assert [frame for frame, _ in found] == [0, 3, 6, 9]
-    for frame, image in found:
+    assert [frame for frame, *_ in found] == [0, 3, 6, 9]
+    rate = video.describe(path).fps
+    for frame, seconds, image in found:
+        assert seconds == pytest.approx(frame / rate, abs=1e-3)
         assert video_files.number(image, frame) == frame
     with pytest.raises(ValueError, match="b.mp4 is missing"):
         list(video.every_frame(tmp_path / "b.mp4"))
@@ -125,7 +165,7 @@ def test_writing(tmp_path):
             add(np.full((33, 47, 3), video_files.grey(frame), np.uint8))
     # Codecs want even sides.
     assert video.describe(path) == video.Info(4, 12.5, 48, 34)
-    for frame, image in video.every_frame(path):
+    for frame, _, image in video.every_frame(path):
         assert video_files.number(image[:33, :47], frame) == frame
     with (
         pytest.raises(ValueError, match="enough"),

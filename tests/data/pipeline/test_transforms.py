@@ -1,133 +1,13 @@
 """Steps of one example: points and pixels agree, chance is a seed."""
 
-import io
-
-import cv2
 import numpy as np
-import pytest
-import scipy.ndimage
 import tensorflow as tf
-from PIL import Image
 
 from ordinal_tf import geometry, skeleton
 from ordinal_tf.data.pipeline import transforms
 
-MIRROR = skeleton.H36M17.mirror
 SIZE = 64
-
-
-def blobs(centres, size, sigma):
-    """One Gaussian blob per colour channel at three points."""
-    rows, columns = np.mgrid[: size[0], : size[1]]
-    maps = [
-        np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
-        for x, y in centres
-    ]
-    return np.round(255 * np.stack(maps, axis=-1)).astype(np.uint8)
-
-
-def centroids(crop):
-    """`(3, 2)` x, y of each channel's mass."""
-    rows, columns = np.mgrid[: crop.shape[0], : crop.shape[1]]
-    mass = crop.sum((0, 1))
-    return np.stack(
-        [
-            (columns[..., None] * crop).sum((0, 1)) / mass,
-            (rows[..., None] * crop).sum((0, 1)) / mass,
-        ],
-        axis=-1,
-    )
-
-
-@pytest.mark.parametrize("shrink", [0.5, 1.0, 1.3, 1.9, 3.0, 3.6])
-@pytest.mark.parametrize(
-    ("rotation", "mirror"), [(0.0, False), (0.4, False), (-0.5, True)]
-)
-def test_points_and_pixels_agree(shrink, rotation, mirror):
-    # Blobs keep within the crop, and are as wide in it whatever the scale.
-    side = SIZE * shrink
-    box = np.array([130.4, 121.7, side], np.float32)
-    centres = box[:2] + side * np.array(
-        [[-0.21, -0.17], [0.08, 0.19], [0.2, -0.11]]
-    )
-    image = blobs(centres, (241, 263), 3.0 * shrink)
-    matrix = geometry.crop_matrix(box, SIZE, rotation=rotation, mirror=mirror)
-    crop = transforms.sample_affine(image, matrix, SIZE).numpy()
-    assert crop.shape == (SIZE, SIZE, 3) and crop.dtype == np.float32
-    expected = geometry.apply_affine(matrix, centres.astype(np.float32))
-    assert np.abs(centroids(crop) - expected).max() < 0.15
-    # Brightness stays too.
-    np.testing.assert_allclose(crop.max((0, 1)), 255, atol=25)
-
-
-@pytest.mark.parametrize(
-    ("box", "rotation", "mirror"),
-    [
-        ((40.0, 30.0, 50.0), 0.3, False),
-        ((40.3, 29.6, 63.0), -0.2, True),
-        # Beyond the corner: black, with an edge that fades over one pixel.
-        ((5.0, 70.0, 40.0), 1.1, False),
-    ],
-)
-def test_sample_affine_is_bilinear(box, rotation, mirror):
-    image = np.random.default_rng(0).integers(0, 256, (70, 90, 3), np.uint8)
-    matrix = geometry.crop_matrix(box, SIZE, rotation=rotation, mirror=mirror)
-    crop = transforms.sample_affine(image, matrix, SIZE).numpy()
-    # SciPy in float64.
-    full = np.vstack([np.asarray(matrix, "float64"), [0, 0, 1]])
-    rows, columns = np.mgrid[:SIZE, :SIZE]
-    places = np.stack([columns, rows, np.ones_like(rows)]).reshape(3, -1)
-    x, y, _ = np.linalg.inv(full) @ places
-    for channel in range(3):
-        expected = scipy.ndimage.map_coordinates(
-            image[..., channel].astype("float64"),
-            [y, x],
-            order=1,
-            mode="grid-constant",
-        )
-        found = crop[..., channel].reshape(-1)
-        np.testing.assert_allclose(found, expected, atol=0.02)
-    # OpenCV, whose weights have 5 bits.
-    warped = cv2.warpAffine(
-        image.astype(np.float32),
-        np.asarray(matrix, "float64"),
-        (SIZE, SIZE),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
-    )
-    assert np.abs(crop - warped).mean() < 2.0
-    assert np.abs(crop - warped).max() < 2 * 255 / 32
-
-
-@pytest.mark.parametrize("factor", [2, 3])
-def test_a_whole_shrink_is_area_averaging(factor):
-    side = SIZE * factor
-    image = np.random.default_rng(1).integers(0, 256, (side, side, 3), np.uint8)
-    box = ((side - 1) / 2, (side - 1) / 2, side)
-    matrix = geometry.crop_matrix(box, SIZE)
-    crop = transforms.sample_affine(image, matrix, SIZE).numpy()
-    area = cv2.resize(
-        image.astype(np.float32), (SIZE, SIZE), interpolation=cv2.INTER_AREA
-    )
-    np.testing.assert_allclose(crop, area, atol=0.05)
-
-
-def test_a_ragged_edge_does_not_darken():
-    # 67 is no multiple of the three pixels that are averaged.
-    image = np.full((67, 67, 3), 200, np.uint8)
-    matrix = geometry.crop_matrix((33.0, 33.0, 60.0), 20)
-    crop = transforms.sample_affine(image, matrix, 20).numpy()
-    np.testing.assert_allclose(crop, 200, rtol=1e-5)
-
-
-def test_equal_size_copies():
-    image = np.random.default_rng(2).integers(0, 256, (16, 16, 3), np.uint8)
-    matrix = geometry.crop_matrix((7.5, 7.5, 16.0), 16)
-    crop = transforms.sample_affine(image, matrix, 16)
-    np.testing.assert_allclose(crop, image, atol=0.01)
-    turned = geometry.crop_matrix((7.5, 7.5, 16.0), 16, mirror=True)
-    crop = transforms.sample_affine(image, turned, 16)
-    np.testing.assert_allclose(crop, image[:, ::-1], atol=0.01)
+MIRROR = skeleton.H36M17.mirror
 
 
 def draw_crops(seed, count=200, **options):
@@ -270,17 +150,3 @@ def test_colour_scales_shifts_rounds_and_clips():
     assert found.dtype == tf.uint8
     expected = [[[[20, 20, 20], [130, 255, 45]]], [[[0, 0, 0], [40, 140, 0]]]]
     np.testing.assert_array_equal(found, expected)
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "grey", "GIF"])
-def test_decode_photo(kind):
-    coarse = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
-    image = Image.fromarray(coarse).resize((40, 30), Image.Resampling.BICUBIC)
-    if kind in ("grey", "GIF"):
-        image = image.convert("L")
-    data = io.BytesIO()
-    image.save(data, {"grey": "PNG"}.get(kind, kind))
-    found = transforms.decode_photo(tf.constant(data.getvalue()))
-    # Pillow has the reference JPEG decoder.
-    expected = Image.open(io.BytesIO(data.getvalue())).convert("RGB")
-    np.testing.assert_array_equal(found, np.asarray(expected))
