@@ -105,7 +105,12 @@ def _score_prepared(predictor, people):
         sources.prepared_source(people.folder),
         input_size=predictor.input_size,
     )
-    records = [people.read(row) for row in range(len(people))]
+    # Of each record what is needed, lest all pictures stay in memory.
+    wanted = ("pose", "pose_mask", "name")
+    records = [
+        {key: record[key] for key in wanted}
+        for record in map(people.read, range(len(people)))
+    ]
     true = np.stack([record["pose"] for record in records])
     mask = np.stack([record["pose_mask"] for record in records])
     found = scoring.figures(**arguments)

@@ -4,14 +4,13 @@ import json
 import pathlib
 import subprocess
 
-import keras
 import ml_collections
 
 from ordinal_tf import paths, skeleton
 from ordinal_tf._version import __version__
 from ordinal_tf.export import saved_model, warmup
 from ordinal_tf.models import build
-from ordinal_tf.training import image, reconstruction, runs
+from ordinal_tf.training import image, loop, reconstruction, runs
 
 
 def export_runs(
@@ -59,10 +58,11 @@ def export_runs(
             "export a volume or coordinates network."
         )
     network, config = image.load_run(image_run, weights)
-    lifter = reconstruction.load_run(reconstruction_run, reconstruction_weights)
     figures = _figures(image_run, weights)
     lifting_figures = _figures(reconstruction_run, reconstruction_weights)
-    scale = lifting_figures["depth_rms"] / figures["depth_rms"]
+    # A single bin knows no depth: all are 0, at any scale.
+    depth_rms = figures["depth_rms"] or lifting_figures["depth_rms"]
+    scale = lifting_figures["depth_rms"] / depth_rms
     lifter = reconstruction.load_run(reconstruction_run, reconstruction_weights)
     module = saved_model.PoseModule(
         network,
@@ -105,6 +105,44 @@ def export_runs(
     )
 
 
+def export_again(model, folder, *, version=None, warm_up=False):
+    """Exports the networks of an exported model with this version's graph.
+
+    Args:
+        model: folder of `tools.export`, see `load_networks`.
+        folder: where the next version goes.
+        version, warm_up: see `saved_model.export`.
+
+    Returns:
+        `pathlib.Path` of the version folder.
+
+    Raises:
+        ValueError: see `load_networks` and `saved_model.export`.
+    """
+    if warm_up:
+        warmup.check_installed()
+    card, network, lifter, options = load_networks(model)
+    module = saved_model.PoseModule(
+        network,
+        lifter,
+        input_size=card["input_size"],
+        precision=card["precision"],
+        mirror=card["mirror"],
+        **options,
+    )
+    card |= {
+        "made_with": f"ordinal_tf {__version__}",
+        "revision": _revision(),
+    }
+    networks = {
+        paths.IMAGE_WEIGHTS: network,
+        paths.RECONSTRUCTION_WEIGHTS: lifter,
+    }
+    return saved_model.export(
+        module, folder, card, networks, version=version, warm_up=warm_up
+    )
+
+
 def load_networks(folder):
     """The networks that a model was exported from.
 
@@ -127,12 +165,13 @@ def load_networks(folder):
             "tools.export wrote."
         )
     card = json.loads(card_path.read_text())
-    keras.config.set_dtype_policy("float32")
     model = card["image_config"]["model"]
-    network = build.build_image_network(model)
-    runs.load_weights(network, version / paths.IMAGE_WEIGHTS)
     config = ml_collections.ConfigDict(card["reconstruction_config"])
-    lifter = reconstruction.build(config)
+    # The caller's own policy comes back.
+    with loop.policy("float32"):
+        network = build.build_image_network(model)
+        lifter = reconstruction.build(config)
+    runs.load_weights(network, version / paths.IMAGE_WEIGHTS)
     runs.load_weights(lifter, version / paths.RECONSTRUCTION_WEIGHTS)
     return card, network, lifter, _decoding(model, card["depth_scale"])
 
