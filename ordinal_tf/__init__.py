@@ -4,9 +4,13 @@
 are the long one. Importing the package imports neither TensorFlow nor Keras.
 """
 
+from ordinal_tf import skeleton
 from ordinal_tf._version import __version__
 
-__all__ = ["__version__", "load"]
+__all__ = ["__version__", "joints", "load"]
+
+# Names of the 17 joints, in the order of every `keypoints` and `pose`.
+joints = skeleton.H36M17.joints
 
 
 def load(name_or_path):
@@ -18,9 +22,10 @@ def load(name_or_path):
 
     Returns:
         `ordinal_tf.inference.predictor.Predictor`; its `predict(photo)` takes a
-        path or a uint8 `(H, W, 3)` RGB array and returns a dict with
-        `keypoints`, `ordinal_depth`, `pose`, `score` and `box`, one row a
-        person.
+        path, bytes, a file, a PIL image or a uint8 `(H, W, 3)` RGB array, or a
+        list of these, and returns a dict with `keypoints`, `ordinal_depth`,
+        `pose`, `score` and `box`, one row a person, joints in the order of
+        `joints`.
 
     Raises:
         ValueError: no such model; lists the shipped ones.
