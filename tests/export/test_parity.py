@@ -64,6 +64,7 @@ def test_requests_cover_every_signature():
         "serving_default",
         "photo",
         "photos",
+        "pixels",
     }
     again = parity.example_requests(32)
     for (_, inputs), (_, same) in zip(requests, again, strict=True):
