@@ -1,95 +1,84 @@
-"""Which weights of a run are exported, with which figures and which origin."""
+"""From an exported model back to its networks, and out again."""
 
+import keras
 import numpy as np
 import pytest
 
-from configs import lite
-from configs import reconstruction as lifting
-from ordinal_tf import files
-from ordinal_tf.export import assemble
-from ordinal_tf.models import build
-from ordinal_tf.training import reconstruction, runs
+from ordinal_tf import paths
+from ordinal_tf.export import assemble, parity, saved_model
+from ordinal_tf.models import build, lifting
+from ordinal_tf.training import reconstruction
 
-NARROW = {"stem_features": 4, "front_features": 4, "features": 4}
-MODEL = {"input_size": 32, "z_resolutions": (4,), "order": 1, "encoder": ""}
-
-
-@pytest.fixture(scope="module")
-def work(tmp_path_factory):
-    """Folder of an `image` run and a `lifting` run, both finished."""
-    work = tmp_path_factory.mktemp("assemble")
-    config = lite.get_config()
-    config.data.lsp = "/somewhere/lsp"
-    config.data.train = (("/somewhere/people", 1.0, "ordinal:0.2"),)
-    config.init_from = "/somewhere/before/best.weights.h5"
-    config.init_sha256 = "abc"
-    config.model.update(**MODEL, **NARROW, out_features=4)
-    runs.start(config, work / "image", free=())
-    network = build.build_image_network(config.model)
-    for value, kind in enumerate(runs.KINDS, start=1):
-        network.weights[0].assign(np.full(network.weights[0].shape, value))
-        network.save_weights(work / "image" / runs.KINDS[kind])
-    summary = {
-        "steps": 9,
-        "pck": 10.0,
-        "depth_rms": 0.1,
-        "best": {"step": 6, "weights": "ema", "pck": 20.0, "depth_rms": 0.2},
-        "ema": {"pck": 15.0, "depth_rms": 0.4},
-    }
-    files.write_json(work / "image" / runs.SUMMARY, summary)
-    config = lifting.get_config()
-    config.data.mocap = "/somewhere/mocap"
-    config.model.width = 4
-    runs.start(config, work / "lifting", free=())
-    reconstruction.build(config).save_weights(work / "lifting" / runs.WEIGHTS)
-    files.write_json(work / "lifting" / runs.SUMMARY, {"depth_rms": 0.8})
-    return work
+MODEL = {
+    "name": "volume",
+    "input_size": 32,
+    "z_resolutions": [1],
+    "stem_features": 4,
+    "front_features": 4,
+    "features": 4,
+    "out_features": 4,
+    "order": 1,
+    "modules": 1,
+}
 
 
 @pytest.fixture
-def exported(work, monkeypatch):
-    """Function that exports and returns the card and the image network."""
-    kept = {}
-
-    def export(module, folder, card, networks, **options):
-        kept.update(card=card, network=networks[assemble.paths.IMAGE_WEIGHTS])
-
-    monkeypatch.setattr(assemble.saved_model, "export", export)
+def exported(tmp_path, monkeypatch):
+    """A version folder as far as `load_networks` looks, and its networks."""
+    monkeypatch.setattr(parity, "check", lambda module, folder: None)
     monkeypatch.setattr(
-        assemble.saved_model, "PoseModule", lambda *args, **options: options
+        reconstruction,
+        "build",
+        lambda config: lifting.build_reconstruction(width=config.width),
     )
-
-    def run(**options):
-        assemble.export_runs(
-            work / "image", work / "lifting", work / "out", **options
-        )
-        return kept["card"], np.asarray(kept["network"].weights[0])
-
-    return run
-
-
-@pytest.mark.parametrize(
-    ("weights", "value", "pck", "scale"),
-    [("last", 1, 10.0, 8.0), ("best", 2, 20.0, 4.0), ("ema", 3, 15.0, 2.0)],
-)
-def test_weights_and_their_figures(exported, weights, value, pck, scale):
-    card, kernel = exported(weights=weights)
-    assert (kernel == value).all()
-    figures = card["image_figures"]
-    assert figures["pck"] == pck and figures["weights"] == weights
-    assert figures["steps"] == 9
-    assert card["depth_scale"] == pytest.approx(scale)
-    assert card["reconstruction_figures"]["weights"] == "last"
-
-
-def test_the_card_says_where_it_began(exported):
-    card, _ = exported()
-    config = card["image_config"]
-    assert config["init_from"] == "before" and config["init_sha256"] == "abc"
-    assert config["data"]["train"] == [("people", 1.0, "ordinal:0.2")]
-    assert "/somewhere" not in str(card)
+    keras.utils.set_random_seed(0)
+    network = build.build_image_network(MODEL)
+    lifter = lifting.build_reconstruction(width=16)
+    card = {
+        "image_config": {"model": MODEL},
+        "reconstruction_config": {"width": 16},
+        "depth_scale": 1.0,
+        "input_size": 32,
+        "precision": "float32",
+        "mirror": False,
+        "joints": ["a"],
+        "made_with": "before",
+    }
+    module = saved_model.PoseModule(
+        network,
+        lifter,
+        input_size=32,
+        mirror=False,
+        **assemble._decoding(MODEL, 1.0),
+    )
+    networks = {
+        paths.IMAGE_WEIGHTS: network,
+        paths.RECONSTRUCTION_WEIGHTS: lifter,
+    }
+    folder = tmp_path / "tiny"
+    return saved_model.export(module, folder, card, networks), module
 
 
-def test_weights_that_a_run_lacks(exported):
-    with pytest.raises(ValueError, match="has no best.weights.h5.*last"):
-        exported(reconstruction_weights="best")
+def test_written_again(exported, tmp_path):
+    """The same weights; and the caller's dtype policy is left alone."""
+    version, module = exported
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        again = assemble.export_again(version, tmp_path / "again", version=7)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert again == tmp_path / "again" / "7"
+    card, *networks, options = assemble.load_networks(again)
+    assert card["joints"] == ["a"] and card["made_with"] != "before"
+    assert options == {"kind": "volume", "depth_bins": 1, "depth_scale": 1.0}
+    made = saved_model.PoseModule(
+        *networks, input_size=32, mirror=False, **options
+    )
+    image = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
+    want = module.serve_crops(image)
+    # A single bin stands for depth 0.
+    assert not want["ordinal_depth"].numpy().any()
+    for name, value in made.serve_crops(image).items():
+        np.testing.assert_allclose(value, want[name], atol=1e-3)
+        assert np.isfinite(value).all()

@@ -382,8 +382,12 @@ def test_prediction_refuses_in_one_sentence(run_tool, work, tmp_path):
     for model, images, message in (
         (tmp_path / "empty", picture, "holds no SavedModel"),
         ("lightest", picture, "lightest"),
-        (tmp_path / "empty", tmp_path / "no.jpg", "No such picture or folder"),
-        (tmp_path / "empty", tmp_path / "empty", "No picture in the folder"),
+        (tmp_path / "empty", tmp_path / "no.jpg", "No such picture or video"),
+        (
+            tmp_path / "empty",
+            tmp_path / "empty",
+            "No picture or video in the folder",
+        ),
     ):
         code, _, err = run_tool(
             "predict",

@@ -1,11 +1,14 @@
 """The contract of training batches, their order, and resuming."""
 
+import dataclasses
+import pathlib
 import shutil
 
 import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from ordinal_tf import geometry, skeleton
 from ordinal_tf.data.pipeline import batching, mixing, remote, sources
@@ -372,3 +375,23 @@ def test_damaged_records_stop_the_run(folder, tmp_path):
     broken = mixing.mix_sources([sources.prepared_source(copy)], [1.0])
     with pytest.raises(tf.errors.DataLossError, match="corrupted record"):
         mixed(broken)
+
+
+def test_pictures_that_exif_turns_are_upright(photos, tmp_path):
+    """Straight from the folder as after `tools.prepare`."""
+    stored = {}
+    for path in sorted(set(photos.paths)):
+        # As a camera stores what is to be turned clockwise by 90 degrees.
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        with Image.open(path) as image:
+            turned = image.transpose(Image.Transpose.ROTATE_90)
+        stored[path] = str(tmp_path / f"{pathlib.Path(path).stem}.png")
+        turned.save(stored[path], exif=exif)
+    # One stays as it was: both ways are gone in one data set.
+    first = photos.paths[0]
+    stored[first] = first
+    paths = np.array([stored[path] for path in photos.paths])
+    sideways = dataclasses.replace(photos, paths=paths)
+    assert_same(plain(sideways), plain(photos))
+    assert_same(evaluation(sideways), evaluation(photos))
