@@ -14,6 +14,29 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
+# What `make quick` leaves out, besides single tests marked slow: where tests
+# train, export or serve networks, or start programs.
+SLOW = (
+    "data/pipeline/test_batching.py",
+    "deploy",
+    "evaluation",
+    "examples",
+    "export",
+    "inference",
+    "litert",
+    "serving",
+    "tools",
+    "training",
+    "web",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Marks them slow."""
+    for item in items:
+        path = item.path.relative_to(CHECKOUT / "tests")
+        if any(path.is_relative_to(name) for name in SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

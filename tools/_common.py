@@ -16,7 +16,11 @@ OLD_FLAGS = {
     "benchmark_pipeline": {"images": "count"},
     "benchmark_serving": {"photo": "images"},
     "build_poses": {"source": "poses"},
-    "draw_people": {"first": "start", "pictures": "backgrounds"},
+    "draw_people": {
+        "first": "start",
+        "labels": "draw_labels",
+        "pictures": "backgrounds",
+    },
     "prepare": {"pictures": "backgrounds"},
 }
 

@@ -40,7 +40,7 @@ _MODEL = flags.DEFINE_string(
     "Model that proposes joints and answers; empty for no proposals.",
 )
 _GROUP = flags.DEFINE_integer(
-    "group", 50, "So many pictures in a row are asked about a pair.", 1
+    "in_a_row", 50, "So many pictures in a row are asked about a pair.", 1
 )
 _PAIRS = flags.DEFINE_enum(
     "pairs",

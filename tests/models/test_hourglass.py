@@ -133,6 +133,7 @@ def test_volume_network_golden(golden):
         _assert_close(found, _nhwc(golden[f"stacked2/{key}_nchw"]))
 
 
+@pytest.mark.slow  # The paper's own sizes.
 # Counts of the original, by instantiation (golden README).
 @pytest.mark.parametrize(
     "z_resolutions, count",

@@ -141,6 +141,7 @@ def _digest(made, numbers):
     ]
 
 
+@pytest.mark.slow  # Processes start.
 def test_the_same_sample_in_any_process_and_order(endless, samples):
     expected = [
         hashlib.sha256(s["jpeg"] + s["pose"].tobytes()).hexdigest()

@@ -37,7 +37,7 @@ _BACKGROUNDS = flags.DEFINE_string(
     "backgrounds", None, "Folder of background pictures without people."
 )
 _COLUMNS = flags.DEFINE_integer("columns", 8, "Of the contact sheet.", 1)
-_LABELS = flags.DEFINE_bool("labels", False, "Draw labels on the sheet.")
+_LABELS = flags.DEFINE_bool("draw_labels", False, "Draw labels on the sheet.")
 
 _SHEET_QUALITY = 85
 _WRITTEN = ("box", "keypoints", "pose", "camera", "visible", "kind")

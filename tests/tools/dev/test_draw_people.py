@@ -16,7 +16,7 @@ def test_pictures_and_labels(tmp_path, run_tool):
         "--start=5",
         "--size=64",
         "--columns=2",
-        "--labels",
+        "--draw_labels",
         f"--options={options}",
     )
     assert code == 0, error
