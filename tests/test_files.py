@@ -1,6 +1,7 @@
 """Files are whole or not there."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -76,3 +77,20 @@ def test_a_picture_without_a_folder(tmp_path):
     path = tmp_path / "none" / "a.png"
     with pytest.raises(OSError, match="new_a.png"):
         files.write_picture(path, np.zeros([2, 3, 3], np.uint8))
+
+
+def test_nobody_else_renames(checkout):
+    """But a folder, and a video, which stays away where no frame came."""
+    found = {
+        path.relative_to(checkout / "ordinal_tf").as_posix()
+        for path in (checkout / "ordinal_tf").rglob("*.py")
+        if re.search(
+            r"os\.(replace|rename)\(|\.(replace|rename)\(path|f\"new_",
+            path.read_text(encoding="utf-8"),
+        )
+    }
+    assert found == {
+        "data/files/video.py",
+        "export/saved_model.py",
+        "files.py",
+    }

@@ -4,11 +4,11 @@ A trained weight is known to far less than the eleven bits that half precision
 keeps; storing the other thirteen would double every model.
 """
 
-import os
-
 import h5py
 import numpy as np
 import tensorflow as tf
+
+from ordinal_tf import files
 
 _FEW = 256  # Biases and constants below this are not worth it.
 
@@ -74,7 +74,6 @@ def halve_weights(path):
 
     Keras widens them again when it loads them.
     """
-    new = path.with_name(f"half_{path.name}")
 
     def copy(name, item):
         if isinstance(item, h5py.Dataset):
@@ -84,8 +83,11 @@ def halve_weights(path):
         for key, value in item.attrs.items():
             target[name].attrs[key] = value
 
-    with h5py.File(path) as source, h5py.File(new, "w") as target:
+    with (
+        files.whole(path) as new,
+        h5py.File(path) as source,
+        h5py.File(new, "w") as target,
+    ):
         source.visititems(copy)
         for key, value in source.attrs.items():
             target.attrs[key] = value
-    os.replace(new, path)
