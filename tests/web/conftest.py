@@ -66,15 +66,18 @@ class StandingModel:
         pose = np.zeros((17, 3), np.float32)
         pose[:, :2] = (points - points[0]) * 9
         pose[:, 2] = 100.5 * np.arange(17)
-        if boxes is not None and not len(boxes):
-            return {"box": np.zeros((0, 3), np.float32)}
-        return {
-            "box": np.array([[80, 100, 210]] if boxes is None else boxes),
-            "keypoints": points[None].astype(np.float32),
-            "ordinal_depth": pose[None, :, 2] / 1000,
-            "pose": pose[None],
-            "score": np.linspace(1, 0.2, 17)[None].astype(np.float32),
+        box = np.array([[80, 100, 210]] if boxes is None else boxes)
+        person = {
+            "keypoints": points,
+            "ordinal_depth": pose[:, 2] / 1000,
+            "pose": pose,
+            "score": np.linspace(1, 0.2, 17),
         }
+        rows = {
+            name: np.repeat(value[None].astype(np.float32), len(box), axis=0)
+            for name, value in person.items()
+        }
+        return {"box": box, **rows}
 
 
 @pytest.fixture
