@@ -90,7 +90,7 @@ async function look() {
     boxes = at;
     chosen = Math.min(chosen, Math.max(boxes.length - 1, 0));
     say(at.length
-      ? "1 is the joint that is closest to the camera. Drag the box, or draw another; drag the pose to turn it."
+      ? "1 is the joint that is closest to the camera. Drag the box, or with Shift draw another; drag the pose to turn it."
       : "Nobody was found; draw a box around the person.");
     paint();
   } catch (error) {
