@@ -66,7 +66,9 @@ def find_asf(path):
     bodies = sorted(
         other
         for other in path.parent.glob("*")
-        if other.suffix.lower() == ".asf" and not other.name.startswith("._")
+        if other.suffix.lower() == ".asf"
+        and other.is_file()
+        and not other.name.startswith("._")
     )
     stem = path.stem.lower()
     named = [

@@ -197,6 +197,7 @@ def test_the_body_that_fits_by_name(tmp_path, clip, bodies, expected):
 
 
 def test_other_bodies_do_not_fit(tmp_path):
+    (tmp_path / "10.asf").mkdir()
     for name in ("1.asf", "walk1.asf"):
         write(tmp_path / name, ASF)
     with pytest.raises(ValueError, match="1.asf, walk1.asf"):
