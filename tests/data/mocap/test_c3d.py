@@ -176,6 +176,22 @@ def test_frame_counts(tmp_path, frames, fields, count):
     np.testing.assert_allclose(read.points, points[:count])
 
 
+def test_frame_counts_beyond_the_header(tmp_path):
+    """From frame 131,071 (low word first) to 131,073."""
+    fields = {
+        "TRIAL:ACTUAL_START_FIELD": (2, (2,), struct.pack("<2H", 0xFFFF, 1)),
+        "TRIAL:ACTUAL_END_FIELD": (2, (2,), struct.pack("<2H", 1, 2)),
+    }
+    path = c3d_files.raw_c3d(
+        tmp_path / "a.c3d",
+        ["a", "b"],
+        POINTS,
+        frames=(1, 0xFFFF),
+        parameters=fields,
+    )
+    np.testing.assert_allclose(c3d.read_c3d(path).points, POINTS)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.9, "text", "unit", "kind"])
 def test_damaged_files(tmp_path, share):
     path = c3d_files.raw_c3d(

@@ -299,6 +299,9 @@ def test_bones_of_the_cmu_database_end_at_the_joint():
     assert by_joint["right_elbow"] == "rhumerus"
     assert by_joint["right_wrist"] == "rwrist"
     assert by_joint["left_toe"] == "lfoot"
+    assert by_joint["neck"] == "lowerneck"
+    assert by_joint["upperneck"] == "upperneck"
+    assert by_joint["lowerback"] == "lowerback"
     bones.remove("rtibia")
     with pytest.raises(ValueError, match="no bone is named rtibia"):
         joint_names.find_acclaim(bones)

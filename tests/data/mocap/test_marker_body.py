@@ -56,7 +56,11 @@ def test_qualisys_and_optitrack(prefix):
     places = c3d_files.body("qualisys")
     pose, _, names = solve({prefix + n: p for n, p in places.items()})
     np.testing.assert_allclose(pose["left_knee"], [10, 150, 520])
+    np.testing.assert_allclose(pose["right_ankle"], [0, -140, 90])
+    np.testing.assert_allclose(pose["left_elbow"], [0, 260, 1180])
     np.testing.assert_allclose(pose["right_wrist"], [0, -270, 920])
+    assert 130 < pose["right_shoulder"][1] * -1 < 200
+    assert pose["left_hip"][1] == 0.33 * 240 + 7.3
     # Without a marker on the collar bones: C7 and the shoulders' markers.
     np.testing.assert_allclose(pose["thorax"], [-30, 0, 1495])
     np.testing.assert_allclose(pose["head_top"], [80, 0, 1700])
