@@ -437,6 +437,31 @@ def test_a_bbox_beside_the_joints(tmp_path, data):
     assert photos.notes and photos.notes[0] in said[0]
 
 
+@pytest.mark.parametrize(("count", "used"), [(7, False), (9, True)])
+def test_a_bbox_holds_at_least_half_of_the_joints(tmp_path, data, count, used):
+    points = coco_files.standing()[0]
+    rows = np.sort(points[:, 1])
+    # From the top to between two of the joints: `count` of 17 are inside.
+    height = float(rows[count - 1] + rows[count]) / 2 + 1
+    assert rows[count] - rows[count - 1] > 3
+    data["annotations"][0]["bbox"] = [0, 0, 80, height - 1]
+    photos = read(coco_files.write(tmp_path / "mine", data))
+    assert (photos.boxes[0, 2] == pytest.approx(1.1 * 80)) == used
+    assert bool(photos.notes) != used
+
+
+def test_a_category_that_is_not_named(tmp_path, data):
+    """Where there is one it is meant; where there are two, nobody knows."""
+    for row in data["annotations"]:
+        del row["category_id"]
+    folder = coco_files.write(tmp_path / "mine", data)
+    assert len(read(folder)) == 2
+    data["categories"].append({"id": 2, "name": "ball"})
+    coco_files.save(folder, data)
+    with pytest.raises(ValueError, match="no usable person"):
+        read(folder)
+
+
 def test_one_joint_makes_no_box(tmp_path, data):
     points = coco_files.standing()[0]
     one = np.zeros(17, int)
