@@ -11,7 +11,6 @@ status is 1 then; everything else is written.
 
 import collections
 import contextlib
-import json
 import math
 import pathlib
 
@@ -21,6 +20,7 @@ from absl import app, flags
 import ordinal_tf
 from ordinal_tf import drawing, files
 from ordinal_tf.data.files import photos, video
+from ordinal_tf.data.readers import box_file
 
 from . import _common
 
@@ -57,7 +57,9 @@ def main(argv):
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     paths, left = _find(_IMAGES.value)
     names = _names(paths)
-    boxes = _read_boxes(_BOXES.value, names.values())
+    boxes = None
+    if _BOXES.value:
+        boxes = box_file.read_boxes(_BOXES.value, names.values())
     films, failed = _films(paths)
     out = pathlib.Path(_OUT.value)
     targets = _targets(paths, films, out)
@@ -258,28 +260,6 @@ def _drawn(image, found, ratio, **options):
 def _shrunk(points, ratio):
     # Pixel u of the shrunk picture covers those from `ratio * u` on.
     return (points - (ratio - 1) / 2) / ratio
-
-
-def _read_boxes(path, names):
-    if path is None:
-        return None
-    try:
-        boxes = json.loads(pathlib.Path(path).read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON: {error}.") from error
-    if not isinstance(boxes, dict):
-        raise ValueError(
-            f'{path} must be an object {{"NAME.jpg": [[cx, cy, side], ...]}}.'
-        )
-    # Of a video, single frames may have boxes.
-    named = {video.split_path(name)[0] for name in boxes}
-    missing = [name for name in names if name not in named]
-    if missing:
-        raise ValueError(
-            f"{path} has no boxes for {missing[0]} ({len(missing)} such "
-            "pictures); give it an empty list if nobody is in it."
-        )
-    return boxes
 
 
 def _targets(paths, films, out):

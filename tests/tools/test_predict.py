@@ -156,6 +156,23 @@ def test_two_folders_with_a_picture_of_one_name(
     assert code == 1 and "has no boxes for two/a.png (1 such" in err
 
 
+def test_boxes_of_no_picture(model, run_tool, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    picture(tmp_path / "a.png")
+    boxes = {"a.png": [[9, 9, 10]], "a.jpg": [[9, 9, 10]]}
+    # As PowerShell writes it.
+    path = pathlib.Path("boxes.json")
+    path.write_text(json.dumps(boxes), encoding="utf-16")
+    arguments = ("--images=a.png", "--out=out", "--boxes=boxes.json")
+    code, _, err = run_tool("predict", *arguments)
+    assert code == 1 and "boxes.json has boxes for a.jpg, and no such" in err
+    assert not pathlib.Path("out").exists()
+    del boxes["a.jpg"]
+    path.write_text(json.dumps(boxes), encoding="utf-16")
+    code, _, err = run_tool("predict", *arguments)
+    assert code == 0, err
+
+
 def film(path, counts, fps=10.0, size=(64, 48)):
     """A video whose red says how many people are in it."""
     code = cv2.VideoWriter_fourcc(*"FFV1")
