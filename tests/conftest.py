@@ -18,12 +18,15 @@ CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 # train, export or serve networks, or start programs.
 SLOW = (
     "data/pipeline/test_batching.py",
+    "data/pipeline/test_supervision.py",
     "deploy",
     "evaluation",
     "examples",
     "export",
     "inference",
     "litert",
+    "models/test_cost.py",
+    "models/test_encoder.py",
     "serving",
     "tools",
     "training",
