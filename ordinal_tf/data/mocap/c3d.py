@@ -100,9 +100,10 @@ def _content(data):
         values = values.reshape(count, markers, 4).astype(np.float64)
         points, fourth = values[..., :3] * scale, values[..., 3]
     factors, unit = _units(parameters, markers)
-    points = points * factors[:, None]
+    # Of the file's own numbers, for the unit may be wrong.
     seen = (fourth >= 0) & np.isfinite(points).all(-1)
     seen &= (np.abs(points) < 1e6).all(-1) & (points != 0).any(-1)
+    points = points * factors[:, None]
     labels = _labels(parameters, markers)
     up = _texts(parameters.get("POINT:Y_SCREEN"))
     up = up[0].upper() if up else None

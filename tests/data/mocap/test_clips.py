@@ -207,7 +207,14 @@ def test_markers_stand_upright(tmp_path, screen):
 
 @pytest.mark.parametrize(
     ("units", "metre", "unit", "notes"),
-    [("mm", 1000, "mm", 0), ("m", 1, "m", 0), ("mm", 1, "m", 1)],
+    [
+        ("mm", 1000, "mm", 0),
+        ("m", 1, "m", 0),
+        # What the file says makes no person.
+        ("mm", 1, "m", 1),
+        ("cm", 1000, "mm", 1),
+        ("m", 1000, "mm", 1),
+    ],
 )
 def test_units_of_markers(tmp_path, units, metre, unit, notes):
     pytest.importorskip("c3d")
