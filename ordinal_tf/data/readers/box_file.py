@@ -37,9 +37,7 @@ def read_boxes(path, names):
     names = list(names)
     # Of a video, single frames may have boxes.
     named = {name: video.split_path(name)[0] for name in boxes}
-    strange = [
-        name for name, base in named.items() if not {name, base} & set(names)
-    ]
+    strange = [name for name, base in named.items() if base not in names]
     missing = [name for name in names if name not in named.values()]
     if missing:
         more = f" Its {strange[0]} is none of the pictures." if strange else ""

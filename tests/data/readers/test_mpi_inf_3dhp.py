@@ -159,6 +159,13 @@ def test_bad_files(tmp_path, changes, message):
         read(tmp_path)
 
 
+def test_the_camera_of_the_frames_that_are_left(tmp_path):
+    valid = np.array([[0], [1], [1], [1]])
+    write(tmp_path / "TS1", arrays(valid_frame=valid))
+    photos = read(tmp_path, universal=False)
+    np.testing.assert_allclose(photos.camera, [K] * 3, rtol=1e-4, atol=1e-4)
+
+
 def test_poses_in_metres(tmp_path):
     write(tmp_path / "TS1", arrays(univ_annot3=poses(4)[:, None] / 1000))
     with pytest.raises(ValueError, match="a person of 1.6.* mm; are these met"):
