@@ -40,7 +40,7 @@ def example_requests(input_size):
         ("serving_default", {"image": _crops(1, input_size)}),
         ("photo", {"photo": first, "boxes": boxes[:1]}),
         ("photo", {"photo": second, "boxes": none}),
-        ("pixels", {"pixels": _pixels(height, width, 3), "boxes": boxes}),
+        ("pixels", {"pixels": _pixels(height, width, 1), "boxes": boxes[:1]}),
         (
             "photos",
             {

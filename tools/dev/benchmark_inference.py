@@ -9,7 +9,9 @@ with random weights. Everything runs in a process of its own, one person, one
 crop at a time; then clients load tools.serve, as in `benchmark_serving`.
 PyTorch, OpenVINO, LiteRT and serving take part where they are installed. The
 last line of standard output is JSON: `milliseconds`, `ratio_vs_pytorch`,
-`peak_megabytes` by what was run, `ratio_to_crop`, `megabytes`,
+`peak_megabytes` by what was run (`photo_12mp` and `photo_finding_12mp` for
+the picture enlarged to 12 megapixels, with a box and without; likewise 0.3, 2
+and 48), `ratio_to_crop`, `megabytes`,
 `requests_per_second` and the rest that tools.dev.benchmark_serving measures.
 """
 
@@ -22,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 from ml_collections import config_flags
+from PIL import Image
 
 from ordinal_tf import paths
 from ordinal_tf.data.files import photos
@@ -32,6 +35,14 @@ from ordinal_tf.models import build, lifting
 
 from . import _common, _timing, _torch_twin
 
+# Width and height of the picture enlarged, by megapixels.
+_SIZES = {
+    "0.3": (640, 480),
+    "2": (1632, 1224),
+    "12": (4000, 3000),
+    "48": (8000, 6000),
+}
+_SIZE_RUNS = 8  # Of each; large pictures take long.
 # What needs a package that may not be installed.
 _OPTIONAL = {
     "litert": "litert_quantizer",
@@ -52,7 +63,7 @@ _THREADS = flags.DEFINE_integer(
 )
 _ONLY = flags.DEFINE_list(
     "only",
-    ["saved_model", "tensorflow", *_OPTIONAL],
+    ["saved_model", "sizes", "tensorflow", *_OPTIONAL],
     "What to time, of these.",
 )
 _SERVING = flags.DEFINE_float(
@@ -72,8 +83,8 @@ def main(argv):
         work = pathlib.Path(folder)
         photo = work / "photo"
         photo.write_bytes(data)
-        model, chain_parts, size = _model(work)
         wanted = _wanted()
+        model, chain_parts, size = _model(work, wanted)
         jobs = list(_jobs(wanted, work, model, chain_parts, size, str(photo)))
         found = {}
         for name, kind, job in jobs:
@@ -89,18 +100,26 @@ def main(argv):
                 peak = result["peak_megabytes"]
                 label = f"{name} {what}"
                 print(f"{label:32} {value:8.1f} ms {peak:7.0f} MB", flush=True)
+        sizes = _photo_sizes(work, model, size) if "sizes" in wanted else {}
         _check_volumes(work)
         report = _report(found, model)
+        for key, values in sizes.items():
+            report[key] |= values
         if "serving" in wanted:
             report |= _serving(model, data, height, width)
     print(f"one picture of {width} x {height} pixels, one person")
     print(json.dumps(report))
 
 
-def _model(work):
+def _model(work, wanted):
     """The version folder, its networks and options, and its crop size."""
     if _CONFIG.value is None:
         folder = paths.find_model(_MODEL.value)
+        if wanted <= {"saved_model", "sizes", "serving"}:
+            # The graph alone: the networks need not be built.
+            version = paths.latest_version(folder)
+            card = json.loads((version / paths.CARD).read_text())
+            return version, (None, None, None), card["input_size"]
         card, *parts = assemble.load_networks(folder)
         return paths.latest_version(folder), parts, card["input_size"]
     config = _CONFIG.value.model
@@ -188,6 +207,38 @@ def _jobs(wanted, work, model, parts, size, photo):
                 "volume": str(work / "pytorch.npy"),
             },
         )
+
+
+def _photo_sizes(work, model, size):
+    """`milliseconds` and `peak_megabytes` of the picture at several sizes."""
+    times, peaks = {}, {}
+    with Image.open(work / "photo") as image:
+        original = image.convert("RGB")
+    for name, (width, height) in _SIZES.items():
+        path = work / f"{name}.jpg"
+        large = original.resize((width, height), Image.Resampling.BICUBIC)
+        # Enlarged alone it would have no detail to decode.
+        noise = Image.effect_noise((width, height), 12).convert("RGB")
+        Image.blend(large, noise, 0.1).save(path, quality=90)
+        result = _timing.measure(
+            "photo_size",
+            folder=str(model),
+            photo=str(path),
+            width=width,
+            height=height,
+            size=size,
+            runs=min(_RUNS.value, _SIZE_RUNS),
+            threads=_THREADS.value,
+        )
+        for what, value in result["milliseconds"].items():
+            times[f"{what}_{name}mp"] = value
+            peak = result["peak_megabytes"].get(what)
+            line = f"{what} {name} MP"
+            shown = f"{peak:7.0f} MB" if peak else ""
+            print(f"{line:32} {value:8.1f} ms {shown}", flush=True)
+            if peak:
+                peaks[f"{what}_{name}mp"] = peak
+    return {"milliseconds": times, "peak_megabytes": peaks}
 
 
 def _save_network(network, size, folder):
