@@ -66,6 +66,25 @@ def test_train_again_and_evaluate(run_tool, clips, tmp_path):
     assert summary["test"]["held_out"]["poses"] == held_out[0]["poses"]
 
 
+def test_dry_run_writes_nothing(run_tool, clips, tmp_path):
+    config = "--config=configs/reconstruction.py"
+    code, out, err = run_tool(
+        "train_reconstruction",
+        config,
+        *arguments(clips, tmp_path / "run", "--dry_run"),
+    )
+    assert code == 0, err
+    found = json.loads(out.splitlines()[-1])
+    # Width 8: 51 in, five dense layers of 8 and one of 51, norms between.
+    dense = 52 * 8 + 4 * 9 * 8 + 9 * 51
+    assert found["parameters"] == dense + 5 * 4 * 8
+    assert found["flops"] == 2 * (51 * 8 + 4 * 8 * 8 + 8 * 51)
+    assert found["step_seconds"] > 0 and found["examples"] > 0
+    assert "a step" in out and not (tmp_path / "run").exists()
+    code, _, err = run_tool("train_reconstruction", config)
+    assert code == 1 and "--workdir=DIR" in err
+
+
 def test_bad_input_is_one_sentence(run_tool, clips, tmp_path):
     run = tmp_path / "run"
     code, _, err = run_tool(

@@ -260,6 +260,7 @@ def evaluation_dataset(people, *, input_size, batch_size):
     """Every person once, in order, cropped to the box as it is.
 
     Decoded and cropped as the exported models do it, to the last bit.
+    Relations are derived where a set knows depths alone.
 
     Args:
         people: `labels.LabelledPhotos`, or a `sources.Source` that ends.
@@ -269,6 +270,7 @@ def evaluation_dataset(people, *, input_size, batch_size):
     Returns:
         `tf.data.Dataset` of batches.
     """
+    source = sources.as_source(people)
 
     def crop(data, packed):
         labels = records.unpack(packed[None], sources.READ)
@@ -277,11 +279,19 @@ def evaluation_dataset(people, *, input_size, batch_size):
         (image,) = tf.unstack(crops.crop_boxes(picture, box, input_size), 1)
         matrix = geometry.crop_matrix(box, input_size)
         labels = {key: labels[key] for key in sources.LABELS}
+        if supervision.needed([source], flipped=0.0):
+            labels = supervision.apply(
+                labels,
+                tf.zeros([1], tf.int64),
+                tf.zeros([1, 2, len(_MIRROR), len(_MIRROR)]),
+                chosen=(supervision.ALL,),
+                tolerance_mm=ordinal.TOLERANCE_MM,
+                flipped=0.0,
+            )
         moved = transforms.move_labels(labels, matrix, [False], _MIRROR)
         moved = {key: value[0] for key, value in moved.items()}
         return {"image": image, **moved}
 
-    source = sources.as_source(people)
     dataset = tf.data.Dataset.range(source.count).map(source.read)
     dataset = dataset.map(crop, num_parallel_calls=tf.data.AUTOTUNE)
     return dataset.batch(batch_size).prefetch(4)
