@@ -10,12 +10,11 @@ import pytest
 from tests import prepared_files
 
 PROGRAM = """
-import dataclasses, sys
+import sys
 import keras
 import numpy as np
 from configs import lite
-from ordinal_tf.data.pipeline import supervision
-from ordinal_tf.training import image, loop, runs
+from ordinal_tf.training import image, loop, steps
 
 workdir, backend = sys.argv[1:]
 assert keras.backend.backend() == backend
@@ -32,14 +31,18 @@ config.train.update(
 task = image.task(config, lambda line: None)
 (batch,) = task.batches(0, 1)
 np.savez(f"{workdir}/{backend}.npz", **batch)
-config.init_from = f"{workdir}/origin.weights.h5"
-try:
-    open(config.init_from)
-except OSError:
-    task.network.save_weights(config.init_from)
-image.train(config, f"{workdir}/{backend}", report=lambda line: None)
-line = next(l for l in runs.read_metrics(f"{workdir}/{backend}") if "loss" in l)
-print(line["loss"], line["rank"], line["heatmap"])
+origin = f"{workdir}/origin.weights.h5"
+if backend == "tensorflow":
+    task.network.save_weights(origin)
+task.network.load_weights(origin)
+# Scores run op by op on JAX, which would take minutes to compile.
+_, optimizer = loop.build(config, lambda config: task)
+learn = steps.training_step(
+    task.network, optimizer, inputs=task.inputs, loss=task.loss
+)
+for _ in range(2):
+    parts = learn(batch, np.float32(1.0))
+print(*(float(parts[key]) for key in ("loss", "rank", "heatmap")))
 """
 
 
@@ -60,6 +63,6 @@ def test_images_train_beside_jax(checkout, tmp_path):
         said.append(list(map(float, done.stdout.splitlines()[-1].split())))
         with np.load(tmp_path / f"{backend}.npz") as arrays:
             batches.append(dict(arrays))
-    assert said[0] == pytest.approx(said[1], rel=1e-4)
+    assert said[0] == pytest.approx(said[1], rel=1e-3)
     for key, value in batches[0].items():
         np.testing.assert_allclose(value, batches[1][key], atol=1e-3)
