@@ -103,3 +103,11 @@ def test_another_process_gets_the_same_bytes(tmp_path):
 def test_another_process_says_what_is_wrong(tmp_path):
     with pytest.raises(ValueError, match="does not run in a process of its"):
         session.run_apart(tmp_path / "nothing", [])
+
+
+def test_found_boxes():
+    live = np.array([[50, 60, 40], [10, 20, 30]], "f4")
+    parity.check_found(live, live + np.float32([2.9, -2.9, 2.9]))
+    for other in (live + [0, 0, 3.1], live[:1], live * np.nan):
+        with pytest.raises(ValueError, match="finds people elsewhere"):
+            parity.check_found(live, other)
