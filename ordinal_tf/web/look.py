@@ -4,8 +4,8 @@ Nothing that is sent is kept.
 """
 
 import asyncio
+import io
 import json
-import tempfile
 
 from starlette import concurrency, responses, routing
 
@@ -67,20 +67,10 @@ def _boxes(text):
         raise ValueError(f"`boxes` is not JSON: {error}.") from error
 
 
-def _read(data, pixels):
-    """RGB of a picture's bytes; errors call it "your picture"."""
-    with tempfile.NamedTemporaryFile(prefix="ordinal_tf_") as file:
-        file.write(data)
-        file.flush()
-        try:
-            return photos.read_photo(file.name, max_pixels=pixels)
-        except ValueError as error:
-            message = str(error).replace(file.name, "your picture")
-            raise ValueError(message) from error
-
-
 def _predict(predictor, data, boxes, pixels):
-    image = _read(data, pixels)
+    file = io.BytesIO(data)
+    file.name = "your picture"  # As messages call it.
+    image = photos.read_photo(file, max_pixels=pixels)
     found = predictor.predict(image, boxes)
     rows = {name: value.tolist() for name, value in found.items()}
     return {
