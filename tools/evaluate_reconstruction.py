@@ -3,28 +3,36 @@ r"""Scores reconstruction networks on poses they were not trained on.
 Example:
     python -m tools.evaluate_reconstruction --run=runs/reconstruction \
         --mocap=DATA/mocap --h36m=DATA/h36m_sample/annot/valid.mat
+    python -m tools.evaluate_reconstruction --run=runs/reconstruction \
+        --image=runs/lite --people=prepared/people_test
 
-Every `--run` is scored at its own depth noise, or at each of `--sigmas_mm`.
+With --mocap, every `--run` is scored at its own errors and depth noise, or
+with each of `--sigmas_mm` as noise and no other error. With --people, on what
+an image network finds in pictures, beside `read-out`: the network's depth as
+it is, and its joints to scale.
+
 The last line of standard output is JSON with the same figures: `rows`, each
-with `run`, `use_depth`, `sigma_mm`, `set`, `poses`, `relations` (share
-preserved), `mpjpe` and `pa_mpjpe` (mm).
+with `run`, `set`, `poses`, `mpjpe` and `pa_mpjpe` (mm), of motion capture
+`use_depth`, `sigma_mm` and `relations` (share preserved), of people
+`order_given` and `order_pose` (% of the pairs in the right order, of the image
+network's depths and of the pose's).
 """
 
 import json
 
 from absl import app, flags
 
+from ordinal_tf import volumes
 from ordinal_tf.data.mocap import clips as mocap
-from ordinal_tf.training import reconstruction, runs
+from ordinal_tf.evaluation import lifted
+from ordinal_tf.training import image, reconstruction, runs
 
 from . import _common
 
 _RUN = flags.DEFINE_multi_string(
     "run", None, "Folder of a run; may be repeated.", required=True
 )
-_MOCAP = flags.DEFINE_string(
-    "mocap", None, "Folder of motion capture.", required=True
-)
+_MOCAP = flags.DEFINE_string("mocap", None, "Folder of motion capture.")
 _H36M = flags.DEFINE_string("h36m", None, "Human3.6M valid.mat to add.")
 _SIGMAS = flags.DEFINE_list(
     "sigmas_mm", [], "Noise on the depths to score at, by commas."
@@ -32,11 +40,34 @@ _SIGMAS = flags.DEFINE_list(
 _SKIP_LIMIT = flags.DEFINE_integer(
     "skip_limit", 10, "Bad clips that may be skipped."
 )
+_IMAGE = flags.DEFINE_string("image", None, "Run of an image network.")
+_PEOPLE = flags.DEFINE_string(
+    "people", None, "Folder that tools.prepare wrote, with poses."
+)
+_INPUT_SIZE = flags.DEFINE_integer(
+    "input_size", None, "Side of the crops; the image network's by default."
+)
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    if bool(_IMAGE.value) != bool(_PEOPLE.value):
+        raise ValueError("--image and --people go together.")
+    if not _MOCAP.value and not _PEOPLE.value:
+        raise ValueError("Name what to score on: --mocap, --people, or both.")
+    rows = []
+    if _MOCAP.value:
+        rows = _motion_rows()
+        _print_motion(rows)
+    if _PEOPLE.value:
+        found = _people_rows()
+        _print_people(found)
+        rows = [*rows, *found]
+    print(json.dumps({"rows": rows}))
+
+
+def _motion_rows():
     try:
         sigmas = [float(sigma) for sigma in _SIGMAS.value] or [None]
     except ValueError:
@@ -70,11 +101,30 @@ def main(argv):
                 }
                 for name, figures in scored.items()
             ]
-    _print_table(rows)
-    print(json.dumps({"rows": rows}))
+    return rows
 
 
-def _print_table(rows):
+def _people_rows():
+    network, config = image.load_run(_IMAGE.value)
+    found = lifted.found_people(
+        image.crops_function(network, config.model),
+        _PEOPLE.value,
+        input_size=_INPUT_SIZE.value or config.model.input_size,
+    )
+    poses = {
+        "read-out": lifted.read_out(
+            found["keypoints"], volumes.DEPTH_UNIT_MM * found["ordinal_depth"]
+        )
+    }
+    for run in _RUN.value:
+        poses[run] = reconstruction.lift_found(run, found)
+    return [
+        {"run": name, "set": "people", **lifted.figures(found, pose)}
+        for name, pose in poses.items()
+    ]
+
+
+def _print_motion(rows):
     head = ("run", "depth", "sigma", "kept", "set", "poses", "MPJPE", "PA")
     lines = [head]
     for row in rows:
@@ -91,6 +141,19 @@ def _print_table(rows):
                 f"{row['pa_mpjpe']:.1f}",
             )
         )
+    _print_columns(lines)
+
+
+def _print_people(rows):
+    columns = ("order_given", "order_pose", "mpjpe", "pa_mpjpe")
+    lines = [("run", "poses", "order given", "order of pose", "MPJPE", "PA")]
+    for row in rows:
+        cells = (f"{row[column]:.1f}" for column in columns)
+        lines.append((row["run"], str(row["poses"]), *cells))
+    _print_columns(lines)
+
+
+def _print_columns(lines):
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = zip(line, widths, strict=True)

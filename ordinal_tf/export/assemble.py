@@ -27,10 +27,7 @@ def export_runs(
 ):
     """Chains the networks of two finished runs and exports them.
 
-    Ordinal depth has no unit: training on relations decides its order alone.
-    Its scale is therefore matched here, so that its root mean square on the
-    held-out photographs is that of the depths which the reconstruction
-    network was trained on.
+    The depths are scaled as `depth_scale` says.
 
     Args:
         image_run: folder of `image.train`, finished.
@@ -60,9 +57,9 @@ def export_runs(
     network, config = image.load_run(image_run, weights)
     figures = _figures(image_run, weights)
     lifting_figures = _figures(reconstruction_run, reconstruction_weights)
-    # A single bin knows no depth: all are 0, at any scale.
-    depth_rms = figures["depth_rms"] or lifting_figures["depth_rms"]
-    scale = lifting_figures["depth_rms"] / depth_rms
+    scale = depth_scale(
+        runs.read_config(reconstruction_run), lifting_figures, figures
+    )
     lifter = reconstruction.load_run(reconstruction_run, reconstruction_weights)
     module = saved_model.PoseModule(
         network,
@@ -103,6 +100,27 @@ def export_runs(
     return saved_model.export(
         module, folder, card, networks, version=version, warm_up=warm_up
     )
+
+
+def depth_scale(reconstruction_config, lifting_figures, image_figures):
+    """What the reconstruction network wants ordinal depths multiplied by.
+
+    1 where its config says `errors.own_unit`: it was trained on the errors
+    that were measured of such a network, in that network's unit. Else depth
+    has no unit, for training on relations decides its order alone; its root
+    mean square on the held-out photographs is then brought to that of the
+    depths which the reconstruction network was trained on.
+
+    Args:
+        reconstruction_config: `ConfigDict` of the run.
+        lifting_figures, image_figures: summaries of the two runs, with
+            `depth_rms`.
+    """
+    if reconstruction_config.get("errors", {}).get("own_unit", False):
+        return 1.0
+    # A single bin knows no depth: all are 0, at any scale.
+    depth_rms = image_figures["depth_rms"] or lifting_figures["depth_rms"]
+    return lifting_figures["depth_rms"] / depth_rms
 
 
 def export_again(model, folder, *, version=None, warm_up=False):

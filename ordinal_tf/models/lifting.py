@@ -18,6 +18,7 @@ def build_reconstruction(
     dropout=0.5,
     bn_momentum=0.9,
     bn_epsilon=1e-5,
+    residual=False,
     name="reconstruction",
 ):
     """Network from `reconstruction_input` vectors to pose vectors.
@@ -34,6 +35,9 @@ def build_reconstruction(
         bn_momentum: float, share of the running statistics that a step keeps
             (Torch's `momentum` 0.1 is 0.9 here).
         bn_epsilon: float, Torch's 1e-5 by default; Keras' own is 1e-3.
+        residual: bool, the output is a correction of the input: x and y times
+            a factor of the pose, depths times another, plus what the paper's
+            network gives.
         name: str, the model's name.
 
     Returns:
@@ -71,6 +75,17 @@ def build_reconstruction(
     outputs = layers.Dense(3 * joints, kernel_initializer=small, name="fc_out")(
         x
     )
+    if residual:
+        factors = layers.Dense(
+            2,
+            kernel_initializer=small,
+            bias_initializer=keras.initializers.Constant(1.0),
+            name="fc_factors",
+        )(x)
+        plane = inputs[:, : 2 * joints] * factors[:, :1]
+        depth = inputs[:, 2 * joints :] * factors[:, 1:]
+        given = ops.concatenate([plane, depth], axis=-1)
+        outputs = layers.Add(name="corrected")([given, outputs])
     return keras.Model(inputs, outputs, name=name)
 
 

@@ -19,12 +19,30 @@ from ordinal_tf.synthetic.pose import families, poses
 from ordinal_tf.synthetic.render import effects, shading
 from ordinal_tf.synthetic.scene import backgrounds, cameras, occluders
 
+# Seed of `draw_poses`, after the user's: no sample draws from it.
+_POSES = 2**40
 # What makes the options `recorded` and `pictures` of files; here, because
 # this module is the only door.
 read_poses = poses.read_poses
 find_pictures = backgrounds.find_pictures
 # Kinds of poses whose feet do not stand on the floor.
 _FEET_FREE = (*families.AIRBORNE, "lying", "inverted")
+
+
+def draw_poses(count, *, seed):
+    """Poses as the rendered people take them, without bodies.
+
+    Args:
+        count: int.
+        seed: int, 0 or more; other poses than those of `SyntheticPeople`.
+
+    Returns:
+        `(count, 17, 3)` float32 mm, y up, pelvis at 0.
+    """
+    rng = np.random.default_rng((seed, _POSES))
+    recorded = poses.shipped_poses()
+    drawn = [poses.draw_pose(rng, recorded=recorded)[0] for _ in range(count)]
+    return np.array(drawn, np.float32).reshape(count, len(_JOINTS), 3)
 
 
 def draw_manner(

@@ -1,5 +1,6 @@
 """What a config must not say, found before anything is read or written."""
 
+from ordinal_tf.data.mocap import image_errors
 from ordinal_tf.models import build
 from ordinal_tf.training import config_data, defaults, objective, optimizers
 
@@ -27,6 +28,9 @@ def check_reconstruction(config):
         raise ValueError(
             f"`noise` must not be negative. Received: {config.noise.to_dict()}."
         )
+    fields = config.errors.to_dict()
+    del fields["own_unit"]
+    image_errors.ImageErrors(**fields)
 
 
 def _check_train(train):

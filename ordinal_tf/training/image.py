@@ -64,7 +64,7 @@ def task(config, report):
     network = build.build_image_network(config.model)
     if config.model.encoder:
         encoder.load_imagenet(network, config.model.encoder)
-    predict = _predictor(network, config.model, mirror=True)
+    predict = crops_function(network, config.model)
 
     def score(step):
         # The last score is of the size that will be exported.
@@ -207,12 +207,12 @@ def load_run(workdir, weights="last"):
 
 def evaluate_network(network, config, photos, *, input_size, mirror=True):
     """`scoring.evaluate` of a network; the depth head scores 0 in 2D."""
-    predict = _predictor(network, config.model, mirror=mirror)
+    predict = crops_function(network, config.model, mirror=mirror)
     return scoring.evaluate(predict, photos, input_size=input_size)
 
 
-def _predictor(network, model, *, mirror):
-    """Function of crops that `scoring` takes."""
+def crops_function(network, model, *, mirror=True):
+    """`decoding.predict_crops` of a network, as a function of crops alone."""
     bins = (build.z_resolutions(model) or (None,))[-1]
 
     def predict(image):

@@ -10,9 +10,12 @@ from keras import ops
 
 from ordinal_tf import losses, metrics, paths
 from ordinal_tf.data.mocap import clips as mocap
+from ordinal_tf.data.mocap import image_errors
 from ordinal_tf.data.mocap import views as mocap_views
 from ordinal_tf.data.readers import h36m
+from ordinal_tf.evaluation import lifted
 from ordinal_tf.models import lifting
+from ordinal_tf.synthetic import people
 from ordinal_tf.training import checks, dry_run, loop, runs
 
 # Where data lies may change when a run resumes; everything else makes it
@@ -90,6 +93,24 @@ def split_clips(clips, *, match="*", held_out=0.15):
     return Split(np.concatenate(train), joined)
 
 
+def with_synthetic(split, config):
+    """The split, with poses of the synthetic people in both parts.
+
+    Args:
+        split: `Split`.
+        config: `data.synthetic` of them are trained on; a tenth as many
+            others are the test set `synthetic`.
+    """
+    count = config.data.get("synthetic", 0)
+    if not count:
+        return split
+    drawn = people.draw_poses(count + -(-count // 10), seed=config.seed)
+    return Split(
+        np.concatenate([split.train, drawn[:count]]),
+        {**split.test, "synthetic": drawn[count:]},
+    )
+
+
 def test_views(test_poses, config):
     """Views to score on: recorded limb lengths, one fixed camera per pose."""
     rng = np.random.default_rng((config.seed, _SCORING))
@@ -97,7 +118,7 @@ def test_views(test_poses, config):
     return mocap_views.sample_views(test_poses, rng, camera=camera)
 
 
-def score(model, views, *, use_depth, sigma_mm, log_scale, seed=0):
+def score(model, views, *, use_depth, sigma_mm, log_scale, seed=0, errors=None):
     """Error of a model on views with noise added to their depths.
 
     Args:
@@ -106,16 +127,23 @@ def score(model, views, *, use_depth, sigma_mm, log_scale, seed=0):
         use_depth: bool; False zeroes the depth input.
         sigma_mm, log_scale: see `views.noisy_depth`.
         seed: int, of the noise.
+        errors: `image_errors.ImageErrors` to make first; none if None.
 
     Returns:
         dict of floats: `mpjpe` and `pa_mpjpe` in mm, `relations` preserved
         by the noise (share), and the int `poses`.
     """
     rng = np.random.default_rng((seed, _SCORING + 1))
-    noisy = mocap_views.noisy_depth(
-        views["depth"], rng, sigma_mm=sigma_mm, log_scale=log_scale
+    keypoints, depth = image_errors.spoil(
+        views["keypoints_2d"],
+        views["depth"],
+        rng,
+        errors or image_errors.ImageErrors(),
     )
-    vectors = _vectors(views["keypoints_2d"], noisy, use_depth)
+    noisy = mocap_views.noisy_depth(
+        depth, rng, sigma_mm=sigma_mm, log_scale=log_scale
+    )
+    vectors = _vectors(keypoints, noisy, use_depth)
     parts = [
         ops.convert_to_numpy(model(vectors[i : i + 4096], training=False))
         for i in range(0, len(vectors), 4096)
@@ -150,15 +178,31 @@ def training_vectors(train_poses, config, step):
         camera=mocap_views.Camera(**config.camera),
         body=mocap_views.Body(**config.body),
     )
+    keypoints, noisy = _spoiled(views, rng, config)
+    return _vectors(keypoints, noisy, config.use_depth), views["pose_3d"]
+
+
+def _spoiled(views, rng, config):
+    """Keypoints and depths of views, with a config's errors."""
+    keypoints, depth = image_errors.spoil(
+        views["keypoints_2d"], views["depth"], rng, errors_of(config)
+    )
     noisy = mocap_views.noisy_depth(
-        views["depth"],
+        depth,
         rng,
         sigma_mm=config.noise.depth_sigma_mm,
         spread=config.noise.sigma_spread,
         log_scale=config.noise.depth_scale,
     )
-    vectors = _vectors(views["keypoints_2d"], noisy, config.use_depth)
-    return vectors, views["pose_3d"]
+    return keypoints, noisy
+
+
+def errors_of(config):
+    """The `ImageErrors` of a config."""
+    # Runs from before there were `errors` had none.
+    fields = dict(config.get("errors", {}))
+    fields.pop("own_unit", None)
+    return image_errors.ImageErrors(**fields)
 
 
 def build(config):
@@ -208,8 +252,11 @@ def task(config, report):
         skip_limit=config.data.skip_limit,
         report=report,
     )
-    split = split_clips(
-        clips, match=config.data.match, held_out=config.data.held_out
+    split = with_synthetic(
+        split_clips(
+            clips, match=config.data.match, held_out=config.data.held_out
+        ),
+        config,
     )
     views = {n: test_views(p, config) for n, p in split.test.items()}
     network = build(config)
@@ -287,23 +334,49 @@ def evaluate_run(workdir, clips, *, annotations=None, sigma_mm=None):
         workdir: folder of the run.
         clips: list of `clips.Clip`, read at the run's `data.fps`.
         annotations: path of a Human3.6M `valid.mat` to score on too, or None.
-        sigma_mm: noise on the depths; the run's own where None.
+        sigma_mm: noise on the depths, without any other error; the run's own
+            noise and errors where None.
 
     Returns:
         dict from the set's name to what `score` returns.
     """
     config = runs.read_config(workdir)
     model = load_run(workdir)
-    split = split_clips(
-        clips, match=config.data.match, held_out=config.data.held_out
+    split = with_synthetic(
+        split_clips(
+            clips, match=config.data.match, held_out=config.data.held_out
+        ),
+        config,
     )
     views = {n: test_views(p, config) for n, p in split.test.items()}
     if annotations is not None:
         views["h36m sample"] = h36m.read_annotations(annotations).views
     noise = _noise(config)
     if sigma_mm is not None:
-        noise["sigma_mm"] = sigma_mm
+        noise |= {"sigma_mm": sigma_mm, "errors": None}
     return {name: score(model, view, **noise) for name, view in views.items()}
+
+
+def lift_found(workdir, found):
+    """Poses of a run from what an image network found.
+
+    Args:
+        workdir: folder of the run.
+        found: dict of `lifted.found_people`.
+
+    Returns:
+        `(N, 17, 3)` float32 mm, root-relative.
+
+    Raises:
+        ValueError: see `load_run`.
+    """
+    config = runs.read_config(workdir)
+    return lifted.lift(
+        load_run(workdir),
+        found["keypoints"],
+        # A network that has learnt from depths in mm gives this unit.
+        found["ordinal_depth"] * config.use_depth,
+    )
 
 
 def _noise(config):
@@ -312,6 +385,7 @@ def _noise(config):
         "sigma_mm": config.noise.depth_sigma_mm,
         "log_scale": config.noise.depth_scale,
         "seed": config.seed,
+        "errors": errors_of(config),
     }
 
 
@@ -327,13 +401,7 @@ def _depth_figures(train_poses, config):
             camera=mocap_views.Camera(**config.camera),
             body=mocap_views.Body(**config.body),
         )
-        noisy = mocap_views.noisy_depth(
-            views["depth"],
-            rng,
-            sigma_mm=config.noise.depth_sigma_mm,
-            spread=config.noise.sigma_spread,
-            log_scale=config.noise.depth_scale,
-        )
+        _, noisy = _spoiled(views, rng, config)
         square.append(np.mean(np.square(lifting.normalise_depth(noisy))))
         relations.append(mocap_views.relations_preserved(views["depth"], noisy))
     return {

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from configs import reconstruction as default
 from ordinal_tf import paths
 from ordinal_tf.export import assemble, parity, saved_model
 from ordinal_tf.models import build, lifting
@@ -82,3 +83,24 @@ def test_written_again(exported, tmp_path):
     for name, value in made.serve_crops(image).items():
         np.testing.assert_allclose(value, want[name], atol=1e-3)
         assert np.isfinite(value).all()
+
+
+def test_depths_without_a_unit_are_matched():
+    config = default.get_config()
+    config.errors.own_unit = False
+    scale = assemble.depth_scale(config, {"depth_rms": 0.3}, {"depth_rms": 0.2})
+    assert scale == pytest.approx(1.5)
+    # Runs from before there was a choice.
+    del config.errors
+    scale = assemble.depth_scale(config, {"depth_rms": 0.3}, {"depth_rms": 0.2})
+    assert scale == pytest.approx(1.5)
+    # A network without depth.
+    scale = assemble.depth_scale(config, {"depth_rms": 0.3}, {"depth_rms": 0.0})
+    assert scale == 1
+
+
+def test_measured_depths_go_on_as_they_are():
+    config = default.get_config()
+    config.errors.own_unit = True
+    scale = assemble.depth_scale(config, {"depth_rms": 0.3}, {"depth_rms": 0.2})
+    assert scale == 1

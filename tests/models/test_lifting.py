@@ -43,6 +43,21 @@ def test_network_of_the_paper_has_as_many_parameters():
     assert sum(sizes) == by_hand + 51 == 4_314_163
 
 
+def test_a_residual_network_starts_at_its_input():
+    # fc_out and fc_factors at zero: nothing is added, and the factors are 1.
+    model = lifting.build_reconstruction(3, width=8, blocks=1, residual=True)
+    x = np.random.default_rng(0).normal(size=(4, 9)).astype("float32")
+    for name in ("fc_out", "fc_factors"):
+        layer = model.get_layer(name)
+        layer.kernel.assign(np.zeros(layer.kernel.shape))
+    np.testing.assert_array_equal(model(x), x)
+    # One factor for x and y, another for depth, and what is added.
+    model.get_layer("fc_factors").bias.assign([2.0, 0.5])
+    model.get_layer("fc_out").bias.assign(np.arange(9.0))
+    expected = x * ([2.0] * 6 + [0.5] * 3) + np.arange(9.0)
+    np.testing.assert_allclose(model(x), expected, rtol=1e-6)
+
+
 def test_dropout_acts_in_training_only():
     model = lifting.build_reconstruction(3, width=64, blocks=1, dropout=0.5)
     x = np.random.default_rng(0).normal(size=(4, 9)).astype("float32")

@@ -264,3 +264,16 @@ def test_people_stand_on_the_floor_and_jump_above_it():
             assert abs(lowest) < 1e-3
     assert len(jumps) > 2
     assert min(jumps) > -1e-3 and 150 < max(jumps) < 700.001
+
+
+def test_poses_without_bodies():
+    drawn = people.draw_poses(60, seed=4)
+    assert drawn.shape == (60, 17, 3) and drawn.dtype == np.float32
+    np.testing.assert_array_equal(drawn[:, 0], 0)
+    assert limits.within_limits(drawn, tolerance_deg=7.0).mean() > 0.95
+    np.testing.assert_array_equal(people.draw_poses(9, seed=4), drawn[:9])
+    assert np.abs(people.draw_poses(9, seed=5) - drawn[:9]).max() > 1
+    # Not walkers alone: some have their head below the pelvis.
+    head = drawn[:, skeleton.H36M17.index("head_top"), 1]
+    assert 0.02 < (head < 0).mean() < 0.5
+    assert people.draw_poses(0, seed=4).shape == (0, 17, 3)

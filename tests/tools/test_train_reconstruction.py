@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from tests import mocap_files
+from tests import mocap_files, prepared_files
+from tests.tools.dev import test_measure_errors
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def arguments(clips, run, *more):
     return (
         f"--config.data.mocap={clips}",
         "--config.data.held_out=0.7",
+        "--config.data.synthetic=20",
         "--config.model.width=8",
         "--config.train.steps=4",
         "--config.train.batch_size=4",
@@ -75,14 +77,39 @@ def test_dry_run_writes_nothing(run_tool, clips, tmp_path):
     )
     assert code == 0, err
     found = json.loads(out.splitlines()[-1])
-    # Width 8: 51 in, five dense layers of 8 and one of 51, norms between.
-    dense = 52 * 8 + 4 * 9 * 8 + 9 * 51
+    # Width 8: 51 in, five dense layers of 8, norms between, and one of 51
+    # beside one of the two factors.
+    dense = 52 * 8 + 4 * 9 * 8 + 9 * (51 + 2)
     assert found["parameters"] == dense + 5 * 4 * 8
-    assert found["flops"] == 2 * (51 * 8 + 4 * 8 * 8 + 8 * 51)
+    assert found["flops"] == 2 * (51 * 8 + 4 * 8 * 8 + 8 * (51 + 2))
     assert found["step_seconds"] > 0 and found["examples"] > 0
     assert "a step" in out and not (tmp_path / "run").exists()
     code, _, err = run_tool("train_reconstruction", config)
     assert code == 1 and "--workdir=DIR" in err
+
+
+def test_evaluate_on_people(run_tool, clips, tmp_path):
+    run, people = tmp_path / "run", tmp_path / "people"
+    code, _, err = run_tool("train_reconstruction", *arguments(clips, run))
+    assert code == 0, err
+    prepared_files.write_prepared(people, count=6)
+    image = test_measure_errors.write_image_run(tmp_path / "image")
+    code, out, err = run_tool(
+        "evaluate_reconstruction",
+        f"--run={run}",
+        f"--image={image}",
+        f"--people={people}",
+    )
+    assert code == 0, err
+    rows = json.loads(out.splitlines()[-1])["rows"]
+    assert [row["run"] for row in rows] == ["read-out", str(run)]
+    for row in rows:
+        assert row["poses"] == 6 and row["set"] == "people"
+        assert 0 < row["pa_mpjpe"] <= row["mpjpe"]
+    # The read-out keeps the order that it is given.
+    assert rows[0]["order_pose"] == rows[0]["order_given"]
+    assert rows[1]["order_given"] == rows[0]["order_given"]
+    assert f"{rows[1]['mpjpe']:.1f}" in out
 
 
 def test_bad_input_is_one_sentence(run_tool, clips, tmp_path):
@@ -102,3 +129,11 @@ def test_bad_input_is_one_sentence(run_tool, clips, tmp_path):
         "evaluate_reconstruction", f"--run={run}", f"--mocap={clips}"
     )
     assert code == 1 and "config.json" in err and "Traceback" not in err
+    for flags, message in (
+        ([], "what to score on"),
+        ([f"--mocap={clips}", "--people=x"], "--image and --people go togeth"),
+    ):
+        code, _, err = run_tool(
+            "evaluate_reconstruction", f"--run={run}", *flags
+        )
+        assert code == 1 and message in err

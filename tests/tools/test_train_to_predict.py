@@ -28,6 +28,7 @@ def work(tmp_path_factory):
     config = default.get_config()
     config.data.mocap = "mocap"
     config.model.width = 8
+    config.errors.own_unit = False
     runs.start(config, work / "lifting", free=())
     reconstruction.build(config).save_weights(work / "lifting" / runs.WEIGHTS)
     files.write_json(work / "lifting" / runs.SUMMARY, {"depth_rms": 0.25})

@@ -1,5 +1,6 @@
 """Training, resuming and scoring the reconstruction network."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from configs import reconstruction as default
 from ordinal_tf import skeleton
 from ordinal_tf.data.mocap import clips as mocap
+from ordinal_tf.data.mocap import image_errors
 from ordinal_tf.data.mocap import views as mocap_views
 from ordinal_tf.training import reconstruction, runs
 
@@ -28,6 +30,10 @@ def fake_clips(count=8, frames=12):
     return clips
 
 
+def no_errors():
+    return dataclasses.asdict(image_errors.ImageErrors())
+
+
 @pytest.fixture
 def small(monkeypatch):
     """A config of seconds on made-up clips."""
@@ -37,6 +43,11 @@ def small(monkeypatch):
     config = default.get_config()
     config.data.mocap = "clips"
     config.data.held_out = 0.7
+    config.data.synthetic = 0
+    config.errors.update(no_errors())
+    config.noise.update(depth_sigma_mm=40.0, sigma_spread=1.0)
+    config.body.average = False
+    config.camera.anyhow = 0.0
     config.model.update(width=16, dropout=0.2)
     config.train.update(steps=6, batch_size=8, log_every=2, eval_every=3)
     return config.lock()
@@ -72,6 +83,22 @@ def test_split_across_folders():
     assert set(split.test) == {"held_out", "one held out", "two unseen"}
     np.testing.assert_array_equal(split.test["two unseen"], unseen)
     assert not np.isin(split.train, unseen).any()
+
+
+def test_synthetic_poses_join_both_parts(small):
+    split = reconstruction.split_clips(fake_clips(), held_out=0.7)
+    assert reconstruction.with_synthetic(split, small) is split
+    with small.unlocked():
+        small.data.synthetic = 25
+    joined = reconstruction.with_synthetic(split, small)
+    count = len(split.train)
+    assert len(joined.train) == count + 25
+    np.testing.assert_array_equal(joined.train[:count], split.train)
+    # A tenth of them, rounded up, and others.
+    assert joined.test["synthetic"].shape == (3, 17, 3)
+    pairs = joined.test["synthetic"][:, None] == joined.train[None]
+    assert not pairs.all((2, 3)).any()
+    assert joined.test["held_out"] is split.test["held_out"]
 
 
 @pytest.mark.parametrize(
@@ -184,6 +211,22 @@ def test_2d_only_sees_no_depth(small):
     assert (vectors[:, 34:] == 0).all() and np.abs(vectors[:, :34]).max() > 0
 
 
+def test_errors_of_the_config_reach_the_training(small):
+    train_poses = np.concatenate([clip.poses for clip in fake_clips()])
+    with small.unlocked():
+        small.errors.update(gain=(0.0,) * 3, depth_mm=(0.0,) * 3)
+        small.errors.update(jitter=(0.5,) * 3)
+        small.noise.depth_sigma_mm = 0.0
+    spoiled, pose = reconstruction.training_vectors(train_poses, small, 3)
+    np.testing.assert_array_equal(spoiled[:, 34:51], 0)
+    with small.unlocked():
+        small.errors.jitter = (0.0,) * 3
+    exact, same = reconstruction.training_vectors(train_poses, small, 3)
+    assert np.abs(spoiled - exact)[:, :34].max() > 0.3
+    # What is wrong is the input, not the pose to be found.
+    np.testing.assert_array_equal(pose, same)
+
+
 def test_a_stopped_run_continues_exactly(small, tmp_path, monkeypatch):
     whole = train(small, tmp_path / "whole")
     # Stopped at step 5, after the checkpoint of step 3 and a log line at 4.
@@ -274,6 +317,7 @@ def test_training_learns(small, tmp_path):
         ("train", {"optimizer": "sgd"}, "adam or rmsprop"),
         ("noise", {"depth_sigma_mm": -1.0}, "negative"),
         ("camera", {"distance_mm": (100.0, 200.0)}, "distance_mm"),
+        ("errors", {"hardness": -1.0}, "errors.hardness"),
     ],
 )
 def test_bad_config(small, tmp_path, section, values, message):

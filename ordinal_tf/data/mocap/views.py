@@ -25,11 +25,31 @@ class Body:
         limbs: s of each bone, the same left and right.
         girdles: s of the two bones from the trunk to hips and shoulders;
             larger, because capture systems place these joints differently.
+        average: bool, factors are of `PEOPLE_MM`, not of recorded lengths: a
+            picture does not tell how large a person is, and the few bodies
+            that were recorded are no guide to it.
     """
 
     scale: float = 0.05
     limbs: float = 0.1
     girdles: float = 0.25
+    average: bool = False
+
+
+# Bone lengths, mm, by the joint where a bone ends: the means of the people
+# that `synthetic.people` draws, of both sexes.
+PEOPLE_MM = {
+    "hip": 119.0,
+    "knee": 418.0,
+    "ankle": 424.0,
+    "spine": 230.0,
+    "thorax": 242.0,
+    "nose": 112.0,
+    "head_top": 97.0,
+    "shoulder": 155.0,
+    "elbow": 251.0,
+    "wrist": 240.0,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +59,8 @@ class Camera:
     Attributes:
         elevation: (low, high) radians; the camera looks down by this much.
         roll: radians, uniform in +-roll.
+        anyhow: probability of a camera that looks from anywhere on the
+            sphere and is rolled by anything; the others are as above.
         distance_mm: (low, high), root to camera, uniform in the logarithm.
         off_axis: tangent of the angle by which the root may lie off the
             optical axis, uniform in +-off_axis along x and y.
@@ -48,6 +70,7 @@ class Camera:
 
     elevation: tuple[float, float] = (-0.2, 0.5)
     roll: float = 0.1
+    anyhow: float = 0.0
     distance_mm: tuple[float, float] = (2500.0, 8000.0)
     off_axis: float = 0.2
     focal_px: tuple[float, float] = (800.0, 1600.0)
@@ -58,6 +81,10 @@ class Camera:
                 "`camera.distance_mm` must start at 2000 or more, or an arm "
                 f"can reach behind the camera. Received: {self.distance_mm}."
             )
+        if not 0 <= self.anyhow <= 1:
+            raise ValueError(
+                f"`camera.anyhow` is a probability. Received: {self.anyhow}."
+            )
 
 
 def limb_factors(body, count, rng):
@@ -67,8 +94,7 @@ def limb_factors(body, count, rng):
         `(count, 17)` float64: column j scales the bone that ends in joint j;
         the root's is 1. Left and right are equal.
     """
-    names = [joint.removeprefix("left_") for joint in _SKELETON.joints]
-    names = [joint.removeprefix("right_") for joint in names]
+    names = _sideless()
     whole = np.exp(body.scale * _normal(rng, count))
     factors = np.ones((count, len(_SKELETON)))
     for name in sorted(set(names) - {_SKELETON.joints[_SKELETON.root]}):
@@ -77,6 +103,27 @@ def limb_factors(body, count, rng):
         for j, joint in enumerate(names):
             if joint == name:
                 factors[:, j] = one
+    return factors
+
+
+def _sideless():
+    """Names of the joints without their side."""
+    names = (joint.removeprefix("left_") for joint in _SKELETON.joints)
+    return [name.removeprefix("right_") for name in names]
+
+
+def average_bones():
+    """`(17,)` mm of `PEOPLE_MM`: of the bone that ends there; 0 the root's."""
+    return np.array([PEOPLE_MM.get(name, 0.0) for name in _sideless()])
+
+
+def _to_average(poses):
+    """`(B, 17)`: factors that give bones the lengths of `PEOPLE_MM`."""
+    factors = np.ones(poses.shape[:2])
+    parents, children = np.array(_SKELETON.bones).T
+    bones = poses[:, children] - poses[:, parents]
+    lengths = np.sqrt(np.einsum("bki,bki->bk", bones, bones))
+    factors[:, children] = average_bones()[children] / lengths
     return factors
 
 
@@ -171,12 +218,11 @@ def sample_views(poses, rng, *, camera, body=None, mirror=False):
         flip = rng.random(count) < 0.5
         poses = np.where(flip[:, None, None], mirror_poses(poses), poses)
     if body is not None:
-        poses = scale_limbs(poses, limb_factors(body, count, rng))
-    turn = camera_rotations(
-        rng.uniform(-np.pi, np.pi, count),
-        rng.uniform(*camera.elevation, count),
-        rng.uniform(-camera.roll, camera.roll, count),
-    )
+        factors = limb_factors(body, count, rng)
+        if body.average:
+            factors = factors * _to_average(poses)
+        poses = scale_limbs(poses, factors)
+    turn = camera_rotations(*_camera_angles(camera, count, rng))
     distance = np.exp(rng.uniform(*np.log(camera.distance_mm), count))
     focal = np.exp(rng.uniform(*np.log(camera.focal_px), count))
     aside = rng.uniform(-camera.off_axis, camera.off_axis, (count, 2))
@@ -188,6 +234,20 @@ def sample_views(poses, rng, *, camera, body=None, mirror=False):
         "depth": pose_3d[..., 2].astype(np.float32),
         "pose_3d": pose_3d.astype(np.float32),
     }
+
+
+def _camera_angles(camera, count, rng):
+    """Azimuths, elevations and rolls `(count)` of cameras, radians."""
+    azimuth = rng.uniform(-np.pi, np.pi, count)
+    elevation = rng.uniform(*camera.elevation, count)
+    roll = rng.uniform(-camera.roll, camera.roll, count)
+    if camera.anyhow:
+        anyhow = rng.random(count) < camera.anyhow
+        # Uniform on the sphere: the sine of the elevation is uniform.
+        anywhere = np.arcsin(rng.uniform(-1, 1, count))
+        elevation = np.where(anyhow, anywhere, elevation)
+        roll = np.where(anyhow, rng.uniform(-np.pi, np.pi, count), roll)
+    return azimuth, elevation, roll
 
 
 def training_batch(poses, seed, step, *, batch_size, camera, body, mirror=True):

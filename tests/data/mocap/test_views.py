@@ -5,6 +5,7 @@ import pytest
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.mocap import views as mocap_views
+from ordinal_tf.synthetic import people as synthetic
 
 H36M = skeleton.H36M17
 CAMERA = mocap_views.Camera()
@@ -135,6 +136,48 @@ def test_limb_spread_is_as_asked():
     np.testing.assert_allclose(spread, [0.3 * 0.9594, 0.1 * 0.9594], rtol=0.02)
 
 
+def test_average_bodies_have_average_bones():
+    recorded = random_poses()
+    body = mocap_views.Body(scale=0, limbs=0, girdles=0, average=True)
+    views = mocap_views.sample_views(
+        recorded, np.random.default_rng(0), camera=CAMERA, body=body
+    )
+    lengths = bone_lengths(views["pose_3d"])
+    for (_, child), column in zip(H36M.bones, lengths.T, strict=True):
+        name = H36M.joints[child].removeprefix("left_").removeprefix("right_")
+        np.testing.assert_allclose(
+            column, mocap_views.PEOPLE_MM[name], rtol=1e-5
+        )
+    assert mocap_views.average_bones()[H36M.root] == 0
+
+
+def test_average_bones_are_those_of_synthetic_people():
+    people = synthetic.SyntheticPeople(0, size=64)
+    poses = np.stack([people[4 * i]["pose"] for i in range(40)])
+    mean = bone_lengths(poses).mean(0)
+    expected = mocap_views.average_bones()[[c for _, c in H36M.bones]]
+    # Bones differ by up to a tenth between people, necks by a fifth.
+    np.testing.assert_allclose(mean, expected, rtol=0.08)
+
+
+def test_cameras_that_look_from_anywhere():
+    # Somebody along the world's y axis alone shows the camera's elevation.
+    pole = np.zeros((4000, 17, 3))
+    pole[:, 1, 1] = 1000.0
+    camera = mocap_views.Camera(elevation=(0, 0), roll=0.0, anyhow=0.25)
+    views = mocap_views.sample_views(
+        pole, np.random.default_rng(0), camera=camera
+    )
+    x, y, z = views["pose_3d"][:, 1].T / 1000
+    usual = (np.abs(x) < 1e-6) & (np.abs(z) < 1e-6)
+    np.testing.assert_allclose(y[usual], -1, atol=1e-6)
+    assert np.mean(~usual) == pytest.approx(0.25, abs=0.03)
+    # Uniform on the sphere: every coordinate is uniform in +-1.
+    for coordinate in (x[~usual], y[~usual], z[~usual]):
+        assert coordinate.mean() == pytest.approx(0, abs=0.08)
+        assert np.mean(coordinate**2) == pytest.approx(1 / 3, abs=0.04)
+
+
 def test_mirror_is_its_own_inverse_and_trades_sides():
     recorded = random_poses()
     mirrored = mocap_views.mirror_poses(recorded)
@@ -157,9 +200,11 @@ def test_half_of_the_poses_are_mirrored():
     assert 160 < same.sum() < 240
 
 
-def test_camera_too_near_is_refused():
+def test_bad_cameras_are_refused():
     with pytest.raises(ValueError, match="distance_mm"):
         mocap_views.Camera(distance_mm=(500.0, 3000.0))
+    with pytest.raises(ValueError, match="anyhow.*probability.*1.5"):
+        mocap_views.Camera(anyhow=1.5)
 
 
 def test_noise_is_relative_to_the_noisy_root():
