@@ -33,6 +33,7 @@ def work(tmp_path_factory):
         features=4,
         out_features=4,
         order=1,
+        encoder="",
     )
     lifting = reconstruction.get_config()
     lifting.model.width = 8

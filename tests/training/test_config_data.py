@@ -64,7 +64,6 @@ def test_folders_and_photographs_mix_by_weight(data, folder):
     [
         ({"train": ()}, "No photographs: name them"),
         ({"held_out_set": ""}, "No held-out photographs"),
-        ({"train": (("a", 1.0, 2.0),)}, "pairs of a prepared folder"),
         ({"train": ((1.0, "a"),)}, "pairs of a prepared folder"),
         ({"service": "grpc://localhost:1"}, "on_device=True"),
         ({"held_out": (1,)}, "`data.held_out` must be the first and"),
