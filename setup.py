@@ -47,6 +47,7 @@ setuptools.setup(
         "ordinal_tf.saved_models": "saved_models",
     },
     package_data={
+        "ordinal_tf.evaluation": ["page/*"],
         "ordinal_tf.models": ["encoder_weights/*"],
         "ordinal_tf.saved_models": MODELS,
         "ordinal_tf.synthetic.body": ["*.npz", "*_LICENSE.md"],
