@@ -42,6 +42,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _ON_THEIR_SIDE = (5, 6, 7, 8)
+_EXIF_IFD = 0x8769
 
 
 def read_photo(photo, *, max_pixels=MAX_PIXELS):
@@ -206,6 +207,27 @@ def look_at(path):
     data, name = _bytes_of(path)
     with _opened(data, name) as image:
         return _upright_size(image), _reads_alike(image, data)
+
+
+def read_exif(path):
+    """The camera's own remarks on a picture.
+
+    Returns:
+        dict of EXIF tag to value, empty where there is none or it is damaged;
+        and `(height, width)` of the picture as people see it.
+
+    Raises:
+        As `look_at`.
+    """
+    data, name = _bytes_of(path)
+    with _opened(data, name) as image:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tags = dict(image.getexif().get_ifd(_EXIF_IFD))
+        except Exception:  # Metadata must not cost us a good picture.
+            tags = {}
+        return tags, _upright_size(image)
 
 
 def is_picture(path):
