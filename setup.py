@@ -80,6 +80,7 @@ setuptools.setup(
         "litert": ["ai-edge-litert>=2.1", "litert-quantizer>=0.11"],
         "jax": ["jax>=0.5"],
         "test": [
+            "bvhio>=1.5",
             "c3d>=0.6",
             "jax>=0.5",
             "pytest>=8",

@@ -21,6 +21,8 @@ import ordinal_tf
 from ordinal_tf import drawing, files
 from ordinal_tf.data.files import photos, video
 from ordinal_tf.data.readers import box_file
+from ordinal_tf.inference import absolute
+from ordinal_tf.writers import formats
 
 from . import _common
 
@@ -45,6 +47,18 @@ _EVERY = flags.DEFINE_integer("every", 1, "Take every Nth frame of videos.", 1)
 _OUT = flags.DEFINE_string(
     "out", None, "Folder for the results.", required=True
 )
+_INTRINSICS = flags.DEFINE_string(
+    "intrinsics",
+    None,
+    "Camera of the pictures, for poses in its space as well: fx,fy,cx,cy in "
+    'pixels, a JSON file of these (for all pictures or by name), or "exif" for '
+    "the focal lengths that photographs note.",
+)
+_FORMATS = flags.DEFINE_list(
+    "formats",
+    [],
+    f"What to write beside predictions.npz: {', '.join(formats.FORMATS)}.",
+)
 _PICTURES = flags.DEFINE_bool("pictures", True, "Also draw the results.")
 
 
@@ -55,6 +69,7 @@ _DRAWN_PIXELS = 4_000_000
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    formats.check(_FORMATS.value)
     paths, left = _find(_IMAGES.value)
     names = _names(paths)
     boxes = None
@@ -63,6 +78,10 @@ def main(argv):
     films, failed = _films(paths)
     out = pathlib.Path(_OUT.value)
     targets = _targets(paths, films, out)
+    cameras = None
+    if _INTRINSICS.value:
+        cameras, said = absolute.read_cameras(_INTRINSICS.value, names, films)
+        print(*said, sep="\n", end="\n" if said else "")
     predictor = ordinal_tf.load(_MODEL.value)
     if boxes is None:
         print(
@@ -106,7 +125,11 @@ def main(argv):
     _say_left_out(left)
     if pictures:
         table = _table(rows)
+        if cameras is not None:
+            table = absolute.add_absolute(table, cameras)
         files.write_npz(out / "predictions.npz", table, compressed=True)
+        stems = _stems(names, targets)
+        more = formats.write(out, table, _FORMATS.value, stems)
         kinds = "photographs and frames of videos" if films else "photographs"
         kind = "files" if films else "pictures"
         drawn = f" and {drawings} {kind}" if _PICTURES.value else ""
@@ -114,6 +137,8 @@ def main(argv):
             f"Wrote {out / 'predictions.npz'} with {len(table['image'])} "
             f"people of {pictures} {kinds}{drawn}."
         )
+        if more:
+            print(f"Beside it {_some(more)}.")
     if failed:
         reasons = "; ".join(_reason(*item) for item in failed.items())
         raise ValueError(
@@ -204,9 +229,9 @@ def _say_left_out(left):
 _HEIC = photos.HEIC_SUFFIXES
 
 
-def _some(left):
-    names = ", ".join(file.name for file in left[:5])
-    return names if len(left) <= 5 else f"{names} and {len(left) - 5} more"
+def _some(paths):
+    names = ", ".join(path.name for path in paths[:5])
+    return names if len(paths) <= 5 else f"{names} and {len(paths) - 5} more"
 
 
 def _table(rows):
@@ -280,6 +305,18 @@ def _targets(paths, films, out):
                 "overwrite it; name another folder with --out."
             )
     return names
+
+
+def _stems(names, targets):
+    """How the files of each picture's people begin: as its drawing does."""
+    stems = {}
+    for path, target in targets.items():
+        # A photograph and a video may share theirs.
+        stem = target.stem
+        while stem in stems.values():
+            stem = f"{stem}_{target.suffix[1:]}"
+        stems[names[path]] = stem
+    return stems
 
 
 if __name__ == "__main__":
