@@ -69,6 +69,7 @@ setuptools.setup(
     extras_require={
         "train": ["tensorboard>=2.20"],
         "datasets": ["cdflib>=1.3"],
+        "heic": ["pillow-heif>=1.0"],
         "serve": [
             "grpcio>=1.75",
             "prometheus-client>=0.22",
@@ -83,6 +84,7 @@ setuptools.setup(
             "bvhio>=1.5",
             "c3d>=0.6",
             "jax>=0.5",
+            "pillow-heif>=1.0",
             "pytest>=8",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",

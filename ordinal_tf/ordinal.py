@@ -107,3 +107,34 @@ def upper_pairs(mask):
     """
     upper = np.triu(np.ones(mask.shape[-2:], bool), k=1)
     return ops.logical_and(mask, upper)
+
+
+def insert_by_halving(joint, levels, compare, *, first=None):
+    """Sorts a joint into an order by questions, each of which halves the rest.
+
+    Args:
+        joint: what is sorted in.
+        levels: list of lists, joints that are about equally far, the nearest
+            level first. Changed: the joint comes into one, or between two.
+        compare: function of a level to +1 where the joint is nearer, -1 where
+            the level is, 0 where they are about equal, and None where that is
+            not known.
+        first: int, the level to begin with; None for the one in the middle.
+
+    Returns:
+        The level that could not be compared, the joint being in none then;
+        None where it is sorted in.
+    """
+    low, high = 0, len(levels)
+    probe = (low + high) // 2 if first is None else first
+    while low < high:
+        sign = compare(levels[probe])
+        if sign is None:
+            return levels[probe]
+        if sign == 0:
+            levels[probe].append(joint)
+            return None
+        low, high = (low, probe) if sign > 0 else (probe + 1, high)
+        probe = (low + high) // 2
+    levels.insert(low, [joint])
+    return None

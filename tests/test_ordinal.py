@@ -109,3 +109,39 @@ def test_upper_pairs_keep_each_pair_once():
     upper = array(ordinal.upper_pairs(mask))
     assert upper.sum((-1, -2)).tolist() == [136, 136]
     assert not (upper & np.swapaxes(upper, -1, -2)).any()
+
+
+@pytest.mark.parametrize("first", [None, 0])
+def test_insert_by_halving_sorts(first):
+    """All numbers find their places, about log2 comparisons each."""
+    rng = np.random.default_rng(0)
+    numbers = rng.integers(0, 40, 60)
+    levels, asked = [], []
+
+    for number in numbers:
+
+        def compare(level, number=number):
+            asked.append(number)
+            return int(np.sign(level[0] - number))
+
+        start = min(first, len(levels)) if first is not None else None
+        assert (
+            ordinal.insert_by_halving(number, levels, compare, first=start)
+            is None
+        )
+    expected = sorted(set(numbers.tolist()))
+    assert [level[0] for level in levels] == expected
+    assert sorted(n for level in levels for n in level) == sorted(numbers)
+    assert len(asked) <= 60 * (np.ceil(np.log2(41)) + 1)
+
+
+def test_insert_by_halving_stops_at_what_is_not_known():
+    levels = [[1], [2], [3]]
+    asked = []
+
+    def compare(level):
+        asked.append(level[0])
+        return {2: -1}.get(level[0])
+
+    assert ordinal.insert_by_halving(9, levels, compare) == [3]
+    assert asked == [2, 3] and levels == [[1], [2], [3]]

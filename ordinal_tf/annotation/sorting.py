@@ -15,11 +15,12 @@ a global order follows, about 17 of 91; ambiguous pairs are equal.
 """
 
 import dataclasses
+import functools
 import typing
 
 import numpy as np
 
-from ordinal_tf import skeleton
+from ordinal_tf import ordinal, skeleton
 
 JOINTS = skeleton.LSP14
 
@@ -57,22 +58,21 @@ def progress(answers, placed=None):
         signs[a, b], signs[b, a] = sign, -sign
     levels = []
     for count, joint in enumerate(joints):
-        low, high = 0, len(levels)
-        probe = _level_of_neighbour(joint, levels)
-        while low < high:
-            level = levels[probe]
-            known = [signs[joint, m] for m in level if (joint, m) in signs]
-            if not known:
-                question = joint, level[0]
-                return Progress(levels, question, len(joints) - count)
-            if known[0] == 0:
-                level.append(joint)
-                break
-            low, high = (low, probe) if known[0] > 0 else (probe + 1, high)
-            probe = (low + high) // 2
-        else:
-            levels.insert(low, [joint])
+        unknown = ordinal.insert_by_halving(
+            joint,
+            levels,
+            functools.partial(_answered, joint, signs),
+            first=_level_of_neighbour(joint, levels),
+        )
+        if unknown is not None:
+            question = joint, unknown[0]
+            return Progress(levels, question, len(joints) - count)
     return Progress(levels, None, 0)
+
+
+def _answered(joint, signs, level):
+    """The sign of a joint against any of a level; None where none is known."""
+    return next((signs[joint, m] for m in level if (joint, m) in signs), None)
 
 
 class Relations(typing.NamedTuple):

@@ -6,6 +6,7 @@ only their order.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -170,9 +171,10 @@ def asked_of_all(relation, known, drawn):
 def asked(relation, known, order):
     """The pairs that an annotator is asked until a global order follows.
 
-    Joint by joint finds its place among groups of equal joints by halving:
-    each question compares it with one joint of the middle group. Pavlakos et
-    al. 2018, section 3.1, say that some 17 questions are enough that way.
+    Joint by joint finds its place among groups of equal joints, see
+    `ordinal.insert_by_halving`: each question compares it with one joint of
+    the middle group. Pavlakos et al. 2018, section 3.1, say that some 17
+    questions are enough that way.
 
     Args:
         relation: `(K, K)`, +1: the first is nearer.
@@ -184,27 +186,18 @@ def asked(relation, known, order):
         `(K, K)` bool, symmetric.
     """
     pairs = np.zeros(known.shape, bool)
+
+    def ask(joint, group):
+        other = group[0]
+        if not known[joint, other]:
+            return None
+        pairs[joint, other] = pairs[other, joint] = True
+        return int(relation[joint, other])
+
     groups = []  # From near to far.
     for joint in order:
-        if not known[joint].any():
-            continue
-        low, high, placed = 0, len(groups), False
-        while low < high:
-            middle = (low + high) // 2
-            other = groups[middle][0]
-            if not known[joint, other]:
-                placed = True
-                break
-            pairs[joint, other] = pairs[other, joint] = True
-            sign = relation[joint, other]
-            if sign == 0:
-                groups[middle].append(joint)
-                placed = True
-                break
-            if sign > 0:
-                high = middle
-            else:
-                low = middle + 1
-        if not placed:
-            groups.insert(low, [joint])
+        if known[joint].any():
+            ordinal.insert_by_halving(
+                joint, groups, functools.partial(ask, joint)
+            )
     return pairs
