@@ -104,8 +104,8 @@ def test_nothing_to_read_writes_nothing(model, run_tool, tmp_path):
     assert not (tmp_path / "o" / "predictions.npz").exists()
 
 
-def test_heic(model, run_tool, tmp_path, monkeypatch):
-    """Named with what to do; read where the package is."""
+def test_heic_without_its_package(model, run_tool, tmp_path, monkeypatch):
+    """Named with what to do."""
     picture(tmp_path / "in" / "a.jpg")
     (tmp_path / "in" / "b.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(9))
     monkeypatch.setattr(photos, "can_read_heic", lambda: False)
@@ -117,12 +117,19 @@ def test_heic(model, run_tool, tmp_path, monkeypatch):
         "predict", f"--images={tmp_path / 'in' / 'b.HEIC'}", arguments[1]
     )
     assert code == 1 and "pip install pillow-heif" in err
-    monkeypatch.undo()
+
+
+def test_heic_with_its_package(model, run_tool, tmp_path):
     heif = pytest.importorskip("pillow_heif")
+    (tmp_path / "in").mkdir()
     heif.from_pillow(Image.new("RGB", (64, 48), (60, 90, 30))).save(
         tmp_path / "in" / "b.HEIC"
     )
-    assert photos.read_photo(tmp_path / "in" / "b.HEIC").shape == (48, 64, 3)
+    code, out, err = run_tool(
+        "predict", f"--images={tmp_path / 'in'}", f"--out={tmp_path / 'out'}"
+    )
+    assert code == 0 and "Left out" not in out, err
+    assert list(table(tmp_path / "out")["image"]) == ["b.HEIC"]
 
 
 def test_two_folders_with_a_picture_of_one_name(

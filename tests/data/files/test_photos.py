@@ -304,3 +304,26 @@ def test_find_photos_errors(tmp_path):
         photos.find_photos([tmp_path / "empty"])
     with pytest.raises(ValueError, match="at least one"):
         photos.find_photos([])
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_heic(tmp_path, orientation):
+    """As an iPhone writes it: turned in the file, or by EXIF."""
+    heif = pytest.importorskip("pillow_heif")
+    ramp = np.zeros((48, 64, 3), np.uint8)
+    ramp[..., 0] = np.arange(64) * 4
+    ramp[..., 1] = np.arange(48)[:, None] * 5
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "a.heic"
+    heif.from_pillow(Image.fromarray(ramp)).save(
+        path, quality=100, exif=exif.tobytes()
+    )
+    upright = ramp if orientation == 1 else np.rot90(ramp, -1)
+    read = photos.read_photo(path)
+    assert read.shape == upright.shape
+    assert np.abs(read.astype(int) - upright).mean() < 3
+    pixels, size = photos.for_graph(path)
+    assert size == upright.shape[:2]
+    np.testing.assert_array_equal(pixels, read)
+    assert photos.is_picture(path)
