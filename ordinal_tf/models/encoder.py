@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from ordinal_tf.models import norm
+from ordinal_tf.models import depthwise, norm
 
 # Of the original training, which the weights were made for.
 BN_EPSILON = 1e-3
@@ -108,7 +108,7 @@ def _block(x, width, *, kernel, stride, expansion, name):
     if expansion != 1:
         x = layers.Conv2D(inner, 1, use_bias=False, name=f"{name}_expand")(x)
         x = _norm(x, f"{name}_expand", relu=True)
-    x = layers.DepthwiseConv2D(
+    x = depthwise.DepthwiseConv(
         kernel, stride, padding="same", use_bias=False, name=f"{name}_depthwise"
     )(x)
     x = _norm(x, f"{name}_depthwise", relu=True)
