@@ -24,7 +24,7 @@ from ordinal_tf.data.mocap import (
     person,
     skeleton_body,
 )
-from ordinal_tf.data.readers import h36m_release
+from ordinal_tf.data.readers import h36m_release, plausible
 
 # Hips, too, lie 6.5 cm (Bandai), 9 cm (CMU) or 12 to 13 cm (Human3.6M) from
 # the middle: systems place them differently, and no rule by name mends that.
@@ -157,7 +157,7 @@ def _solved_markers(read, choice, people, fps):
     if not len(poses):
         raise ValueError("a marker is missing in every frame")
     notes, unit = [], read.unit
-    tall = float(np.median(person.height(poses)))
+    tall = float(np.median(plausible.stature(poses)))
     if not person.LOWEST_MM <= tall <= person.HIGHEST_MM:
         tall = person.height_of_shins(poses) / c3d.MM[unit]
         unit, mm, note = person.choose_unit(tall, unit)
@@ -200,7 +200,7 @@ def _read_arrays(path, fps):
     clips = []
     for one in arrays.read_recordings(path):
         with _of(path):
-            tall = float(np.median(person.height(one.poses)))
+            tall = float(np.median(plausible.stature(one.poses)))
             unit, mm, note = person.choose_unit(tall, one.unit)
             clip = _settled(
                 one.name,
@@ -246,7 +246,7 @@ def _settled(
             f"{(~sound).sum()} of {len(sound)} frames are left out, because "
             "a joint is where no person has one"
         )
-    tall = float(np.median(person.height(poses[sound])))
+    tall = float(np.median(plausible.stature(poses[sound])))
     poses = person.turn_up(poses[sound], up).astype(np.float32)
     kept, rate = motion.resample(len(poses), fps * sound.mean(), wanted_fps)
     understood = person.Understood(unit, up, tall, names, tuple(notes))

@@ -11,13 +11,8 @@ import numpy as np
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.mocap import motion
+from ordinal_tf.data.readers import plausible
 
-# Of a standing height, the leg from hip to ankle is 0.491 and the trunk from
-# hip to shoulder 0.288 (Drillis and Contini 1966, as in Winter,
-# Biomechanics and Motor Control of Human Movement, Fig. 4.1); our thorax is
-# 6 cm above the shoulders.
-_LEG_AND_TRUNK = 0.81
-_SHIN = 0.246
 LOWEST_MM, HIGHEST_MM = 1000.0, 2500.0
 # A unit is the more likely the nearer it makes the person to this.
 _USUAL_MM = 1600.0
@@ -71,34 +66,14 @@ class Understood:
     notes: tuple[str, ...] = ()
 
 
-def height(poses):
-    """Standing height by legs and trunk, whatever the pose.
-
-    Args:
-        poses: `(..., 17, 3)` in any unit.
-
-    Returns:
-        `(...)` in that unit.
-    """
-    legs = [
-        _length(poses, f"{side}_{upper}", f"{side}_{lower}")
-        for side in ("left", "right")
-        for upper, lower in (("hip", "knee"), ("knee", "ankle"))
-    ]
-    trunk = _length(poses, "pelvis", "spine") + _length(
-        poses, "spine", "thorax"
-    )
-    return (sum(legs) / 2 + trunk) / _LEG_AND_TRUNK
-
-
 def height_of_shins(poses):
-    """A float as of `height`, by the shins of `(T, 17, 3)` alone: knees and
-    ankles follow from markers without any length in mm."""
+    """A float as the median `plausible.stature`, by the shins of `(T, 17, 3)`
+    alone: knees and ankles follow from markers without any length in mm."""
     shins = [
         _length(poses, f"{side}_knee", f"{side}_ankle")
         for side in ("left", "right")
     ]
-    return float(np.median(shins)) / _SHIN
+    return float(np.median(shins)) / plausible.SHIN
 
 
 def _length(poses, one, other):
@@ -218,7 +193,8 @@ def check_sides(poses, toes=None):
     what = "toes" if toes is not None else "knees"
     ahead = toes - ends if toes is not None else 2 * knees - hips - ankles
     # Straight legs say nothing.
-    clear = np.linalg.norm(ahead, axis=-1) > 0.04 * height(poses)[:, None]
+    least = 0.04 * plausible.stature(poses)[:, None]
+    clear = np.linalg.norm(ahead, axis=-1) > least
     cosine = np.sum(unit(ahead) * front, axis=-1)[clear]
     if len(cosine) and np.median(cosine) < -0.5:
         raise ValueError(
@@ -260,7 +236,7 @@ def sound_frames(poses):
     Raises:
         ValueError: most are not; says the figure.
     """
-    tall = height(poses)
+    tall = plausible.stature(poses)
     usual = float(np.median(tall))
     if not LOWEST_MM <= usual <= HIGHEST_MM:
         raise ValueError(

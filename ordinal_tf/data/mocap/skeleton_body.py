@@ -10,6 +10,7 @@ import numpy as np
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.mocap import joint_names, motion, person
+from ordinal_tf.data.readers import plausible
 
 _LIMBS = tuple(
     f"{side}_{joint}"
@@ -53,7 +54,7 @@ def solve(moved, found):
     _place_trunk(moved, found, places, names)
     head = moved.positions[:, found["head"]]
     pose = {"nose": head, "head_top": head} | places
-    tall = float(np.median(person.height(_stack(pose))))
+    tall = float(np.median(plausible.stature(_stack(pose))))
     name, mm, note = person.choose_unit(tall, moved.mm_per_unit)
     up, ahead = _body_axes(places)
     for joint, bone, offset_mm in (

@@ -4,15 +4,10 @@ import numpy as np
 
 from ordinal_tf import skeleton
 
-# Bones of Human3.6M's subject S9, mm, who is about as tall as _STATURE_MM.
-_BONES_MM = {
-    ("hip", "knee"): 472.0,
-    ("knee", "ankle"): 469.0,
-    ("shoulder", "elbow"): 296.0,
-    ("elbow", "wrist"): 249.0,
-}
-_TRUNK_MM = 507.0  # From the pelvis over the spine to the thorax.
-_STATURE_MM = 1780.0
+# Of a standing height (Drillis and Contini 1966, as in Winter, Biomechanics and
+# Motor Control of Human Movement, Fig. 4.1); the trunk is 0.288 from hip to
+# shoulder, and our thorax 6 cm above the shoulders.
+_THIGH, SHIN, _TRUNK = 0.245, 0.246, 0.319
 # A child and a giant, with room for what a reader's joints are off.
 SHORTEST_MM, TALLEST_MM = 900.0, 2600.0
 _LEAST_BONES = 3
@@ -26,44 +21,51 @@ _LEAST_SIDE, _MOST_SIDE = 0.5, 20.0
 _MANY_JOINTS = 8  # Of fewer, the box may hold much more than the joints.
 
 
-def stature_mm(pose, known):
-    """How tall the people are who have such bones, `(N,)`; NaN: not known.
+def stature(pose, known=None):
+    """How tall the people stand who have such legs and trunks.
 
     Args:
-        pose: `(N, 17, 3)` in the order of `skeleton.H36M17`.
-        known: `(N, 17)` bool.
+        pose: `(N, 17, 3)` in the order of `skeleton.H36M17`, any unit.
+        known: `(N, 17)` bool; None where all are.
+
+    Returns:
+        `(N)` in that unit; NaN where fewer than three bones are known.
     """
-    index = skeleton.H36M17.index
-    bones = [(index("pelvis"), index("thorax"), _TRUNK_MM)] + [
-        (index(f"{side}_{a}"), index(f"{side}_{b}"), length)
-        for side in ("left", "right")
-        for (a, b), length in _BONES_MM.items()
-    ]
-    pose = np.where(known[..., None], pose, np.nan)
-    share = np.stack(
-        [
-            np.linalg.norm(pose[:, a] - pose[:, b], axis=-1) / length
-            for a, b, length in bones
-        ],
-        axis=1,
-    )
-    enough = np.isfinite(share).sum(1) >= _LEAST_BONES
-    tall = np.full(len(pose), np.nan)
-    if enough.any():
-        tall[enough] = _STATURE_MM * np.nanmedian(share[enough], axis=1)
-    return tall
+    pose = np.asarray(pose)
+    if known is not None:
+        pose = np.where(known[..., None], pose, np.nan)
+
+    def length(one, other):
+        one, other = map(skeleton.H36M17.index, (one, other))
+        return np.linalg.norm(pose[:, one] - pose[:, other], axis=-1)
+
+    trunk = length("pelvis", "spine") + length("spine", "thorax")
+    straight = length("pelvis", "thorax")
+    bones = [(1.0, _TRUNK, np.where(np.isnan(trunk), straight, trunk))]
+    for side in ("left", "right"):
+        thigh = length(f"{side}_hip", f"{side}_knee")
+        shin = length(f"{side}_knee", f"{side}_ankle")
+        bones += [(0.5, _THIGH, thigh), (0.5, SHIN, shin)]
+    # Where all are known: a leg, the mean of both, and the trunk.
+    weights, shares, lengths = map(np.array, zip(*bones, strict=True))
+    there = np.isfinite(lengths)
+    total = np.sum(weights[:, None] * np.where(there, lengths, 0.0), axis=0)
+    share = (weights * shares) @ there
+    enough = there.sum(0) >= _LEAST_BONES
+    return np.where(enough, total, np.nan) / np.where(enough, share, 1.0)
 
 
 def pose_faults(pose, known):
     """What is wrong with poses in millimetres.
 
     Args:
-        pose, known: see `stature_mm`.
+        pose: `(N, 17, 3)` mm.
+        known: `(N, 17)` bool.
 
     Returns:
         list of N: a sentence with the figure that shows it, or None.
     """
-    tall = stature_mm(pose, known)
+    tall = stature(pose, known)
     low = np.where(known[..., None], pose, np.inf).min(1)
     high = np.where(known[..., None], pose, -np.inf).max(1)
     apart = np.where(known.any(1), np.max(high - low, axis=-1), 0.0)
@@ -88,7 +90,7 @@ def check_clip(where, pose):
         where: str, what messages call them.
         pose: `(N, 17, 3)` mm, all known.
     """
-    tall = stature_mm(pose, np.ones(pose.shape[:2], bool))
+    tall = stature(pose)
     middle = np.argsort(tall)[len(tall) // 2] if len(tall) else 0
     one = pose[middle : middle + 1]
     for fault in pose_faults(one, np.ones(one.shape[:2], bool)):

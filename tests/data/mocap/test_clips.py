@@ -7,8 +7,9 @@ import pytest
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.mocap import clips
+from ordinal_tf.data.readers import plausible
 from tests import c3d_files, mocap_files
-from tests.data.mocap import test_bvh, test_person
+from tests.data.mocap import test_bvh
 
 H36M = skeleton.H36M17
 Z_UP = [[1, 0, 0], [0, 0, -1], [0, 1, 0]]
@@ -357,7 +358,7 @@ def test_files_after_what_people_reported(shared_data):
                 clips.read_clip(path)
             continue
         poses = clips.read_clip(path).poses
-        tall = test_person.person.height(poses)
+        tall = plausible.stature(poses)
         assert ((1000 < tall) & (tall < 2500)).all()
         head, ankle = H36M.index("head_top"), H36M.index("left_ankle")
         assert (poses[:, head, 1] > poses[:, ankle, 1]).all()

@@ -5,6 +5,7 @@ import pytest
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.mocap import person
+from ordinal_tf.data.readers import plausible
 from tests import mocap_files
 
 H36M = skeleton.H36M17
@@ -29,7 +30,7 @@ def toes(poses, ahead=120.0):
 
 def test_height_is_that_of_the_person():
     # 1.75 m by its crown; legs and trunk tell it within 10 cm.
-    np.testing.assert_allclose(person.height(pose()), 1750, atol=100)
+    np.testing.assert_allclose(plausible.stature(pose()), 1750, atol=100)
     # In whatever pose: with bent knees, both legs in the air.
     bent = pose()
     for side in ("left", "right"):
@@ -40,7 +41,9 @@ def test_height_is_that_of_the_person():
         thigh = bent[:, knee] - bent[:, hip]
         bent[:, knee] = bent[:, hip] + np.linalg.norm(thigh[0]) * np.eye(3)[2]
         bent[:, ankle] = bent[:, knee] + shin
-    np.testing.assert_allclose(person.height(bent), person.height(pose()))
+    np.testing.assert_allclose(
+        plausible.stature(bent), plausible.stature(pose())
+    )
 
 
 @pytest.mark.parametrize("tall", [1.05, 1.3, 1.6, 1.75, 2.0])

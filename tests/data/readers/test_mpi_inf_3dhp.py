@@ -168,7 +168,7 @@ def test_the_camera_of_the_frames_that_are_left(tmp_path):
 
 def test_poses_in_metres(tmp_path):
     write(tmp_path / "TS1", arrays(univ_annot3=poses(4)[:, None] / 1000))
-    with pytest.raises(ValueError, match="a person of 1.6.* mm; are these met"):
+    with pytest.raises(ValueError, match="a person of 1.7.* mm; are these met"):
         read(tmp_path, skip_limit=0)
 
 

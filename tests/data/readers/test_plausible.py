@@ -46,7 +46,7 @@ def test_what_is_not_known_is_not_judged():
     known[0, [H36M.index("left_hip"), H36M.index("left_knee")]] = True
     # One bone is not enough to say.
     assert fault(pose, known) is None
-    assert np.isnan(plausible.stature_mm(pose, known)).all()
+    assert np.isnan(plausible.stature(pose, known)).all()
     known[0, [H36M.index("left_ankle"), H36M.index("right_knee")]] = True
     known[0, H36M.index("right_hip")] = True
     assert "a person of 1." in fault(pose, known)
@@ -95,5 +95,23 @@ def test_real_people(shared_data):
     if not path.is_file():
         pytest.skip("No Human3.6M sample.")
     poses = h36m.read_annotations(path).poses
-    tall = plausible.stature_mm(poses, np.ones(poses.shape[:2], bool))
+    tall = plausible.stature(poses, np.ones(poses.shape[:2], bool))
     assert 1650 < tall.min() and tall.max() < 1900
+
+
+def test_stature_of_what_is_known():
+    """By the shares of Drillis and Contini: 1.7 m have thighs of 416.5, shins
+    of 418.2 and, 6 cm above the shoulders, a trunk of 542.3 mm."""
+    pose = np.zeros((1, 17, 3))
+    place = {"spine": -250.0, "thorax": -542.3}
+    for side in ("left", "right"):
+        place |= {f"{side}_knee": 416.5, f"{side}_ankle": 834.7}
+    for joint, y in place.items():
+        pose[0, H36M.index(joint), 1] = y
+    assert plausible.stature(pose) == pytest.approx(1700)
+    assert plausible.stature(pose / 1000) == pytest.approx(1.7)
+    # A leg alone, with the trunk but without the spine, says the same.
+    known = np.zeros((1, 17), bool)
+    some = ("pelvis", "thorax", "left_hip", "left_knee", "left_ankle")
+    known[0, [H36M.index(joint) for joint in some]] = True
+    assert plausible.stature(pose, known) == pytest.approx(1700)
