@@ -3,7 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
+from ordinal_tf import skeleton
 from ordinal_tf.export import session
+
+_JOINTS = len(skeleton.H36M17)
 
 # How far a joint may be off: pixels, ordinal depth, mm, probability; and the
 # share of joints that may be off further, for the best of two nearly equal
@@ -101,8 +104,26 @@ def check(module, folder):
             # A box that is a little off shows a network that is hardly
             # trained another picture: compare what both say of one.
             answer = _ask(functions[name], {**inputs, "boxes": got["box"]})
-        live.append(answer)
+        live.append({**answer, "pose": _lift(module, got)})
     compare(live, found, precision=module.precision)
+
+
+def _lift(module, found):
+    """Poses of the live reconstruction for what the image network found.
+
+    One joint that jumps to another cell scales the reconstruction's whole
+    input, so that a pose says nothing of the reconstruction unless both are
+    given the same joints.
+    """
+    shape = found["keypoints"].shape[:-2]
+    flat = {
+        name: tf.constant(found[name].reshape(-1, *one))
+        for name, one in (("keypoints", (_JOINTS, 2)), ("ordinal_depth", (_JOINTS,)))
+    }
+    poses = module.live_lift(flat).numpy().reshape(*shape, _JOINTS, 3)
+    # Rows that are padding are zero.
+    people = found["keypoints"].any((-2, -1), keepdims=True)
+    return np.where(people, poses, 0)
 
 
 def _ask(function, inputs):

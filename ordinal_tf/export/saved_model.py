@@ -55,6 +55,9 @@ class PoseModule(signatures.Signatures):
             ),
             input_size,
         )
+        self.live_lift = lambda found: signatures.lift(
+            reconstruction, found, depth_scale=options["depth_scale"]
+        )
 
 
 def freeze(function, spec, *, half=False):

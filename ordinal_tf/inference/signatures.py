@@ -44,16 +44,31 @@ def chain(
         found = decoding.predict_crops(
             network, image, name=kind, depth_bins=depth_bins, mirror=mirror
         )
-        vector = lifting.reconstruction_input(
-            found["keypoints"], found["ordinal_depth"] * depth_scale
-        )
-        pose = lifting.reconstruction_output(
-            reconstruction(vector, training=False)
-        )
-        root = skeleton.H36M17.root
-        return {**found, "pose": pose - pose[:, root : root + 1]}
+        pose = lift(reconstruction, found, depth_scale=depth_scale)
+        return {**found, "pose": pose}
 
     return predict_crops
+
+
+def lift(reconstruction, found, *, depth_scale):
+    """The 3D poses that a reconstruction network makes of an image network's.
+
+    Args:
+        reconstruction, depth_scale: see `chain`.
+        found: dict with `keypoints` `(P, 17, 2)`, in any pixels, and
+            `ordinal_depth` `(P, 17)`.
+
+    Returns:
+        `(P, 17, 3)` float32, mm, relative to the pelvis.
+    """
+    vector = lifting.reconstruction_input(
+        found["keypoints"], found["ordinal_depth"] * depth_scale
+    )
+    pose = lifting.reconstruction_output(
+        reconstruction(vector, training=False)
+    )
+    root = skeleton.H36M17.root
+    return pose - pose[:, root : root + 1]
 
 
 class Signatures(tf.Module):
