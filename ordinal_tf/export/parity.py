@@ -116,6 +116,8 @@ def _lift(module, found):
     given the same joints.
     """
     shape = found["keypoints"].shape[:-2]
+    if 0 in shape:
+        return np.zeros((*shape, _JOINTS, 3), np.float32)
     flat = {
         name: tf.constant(found[name].reshape(-1, *one))
         for name, one in (("keypoints", (_JOINTS, 2)), ("ordinal_depth", (_JOINTS,)))
