@@ -98,6 +98,13 @@ class Page:
                     raise RuntimeError(f"{method}: {reply['error']}")
                 return reply["result"]
 
+    def close(self):
+        """Closes the browser, as a person does; it keeps its profile."""
+        self.call("Browser.close")
+        # It has ended when its end of the pipe is closed.
+        while os.read(self._back, 1 << 16):
+            pass
+
     def resize(self, width, height, *, phone=False):
         self.call(
             "Emulation.setDeviceMetricsOverride",

@@ -259,8 +259,9 @@ class Project:
         if "joints" in entry:
             self.joints[image] = entry["joints"]
             self._places[image].append(who)
-            for anybody in [*self.annotators, who]:
-                self._tasks.pop((anybody, image), None)
+            # Of those too who have looked, and answered nothing yet.
+            for known in [key for key in self._tasks if key[1] == image]:
+                del self._tasks[known]
             return
         a, b = entry["a"], entry["b"]
         self._tasks.pop((who, image), None)

@@ -1,6 +1,7 @@
 """The annotator's server: a `project.Project` behind a page."""
 
 import asyncio
+import hashlib
 
 import numpy as np
 from starlette import concurrency, responses, routing
@@ -46,7 +47,10 @@ def make_app(told, folder, *, predictor=None, everything=False, host):
 
     async def body(request):
         joints = sorting.JOINTS
-        return {"joints": joints.joints, "bones": joints.bones}
+        # Pages keep what is not confirmed yet, for this folder alone.
+        place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+        about = {"joints": joints.joints, "bones": joints.bones}
+        return about | {"project": place}
 
     async def photo(request):
         image = request.query_params.get("image")

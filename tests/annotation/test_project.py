@@ -158,6 +158,14 @@ def test_two_people_at_the_same_joints(opened):
     assert opened().joints["a.jpg"] == moved
 
 
+def test_joints_that_another_placed_are_not_asked_for_again(opened):
+    """Of one who has looked at the picture before, and answered nothing."""
+    told = opened()
+    assert told.task("anna")["kind"] == "joints"
+    told.place("bob", "a.jpg", JOINTS, 0)
+    assert told.task("anna", "a.jpg")["kind"] == "pair"
+
+
 def test_people_answer_apart_and_the_report_says_where_they_differ(opened):
     told = opened(names=["a.jpg"], given={"a.jpg": JOINTS})
     work(told, "ann")

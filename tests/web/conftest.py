@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import shutil
 import threading
 import urllib.error
 import urllib.request
@@ -11,7 +13,8 @@ import numpy as np
 import pytest
 
 from ordinal_tf import skeleton
-from ordinal_tf.web import pages
+from ordinal_tf.annotation import journal, project
+from ordinal_tf.web import annotate, pages
 from tests import browser, lsp_files
 
 SIZE = 200, 160
@@ -90,6 +93,41 @@ def drawn_pictures(tmp_path):
         image = lsp_files.draw(points + [20, 5], SIZE, seed=number)
         lsp_files.write_picture(folder / f"p{number}.png", image)
     return folder
+
+
+@pytest.fixture
+def folder(drawn_pictures, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(drawn_pictures, out / "images")
+    return out
+
+
+@pytest.fixture
+def opened(folder):
+    """`opened()` is (url, project) of a server like one just started."""
+    ends = []
+
+    def start(names=None, predictor=None, port=0, **options):
+        names = names or sorted(os.listdir(folder / "images"))
+        kept = journal.Journal(folder / "answers.jsonl")
+        told = project.Project(names, kept, **options)
+        app = annotate.make_app(
+            told, folder, predictor=predictor, host="127.0.0.1"
+        )
+        server = serving(app, port)
+        url = server.__enter__()
+
+        def end():
+            server.__exit__(None, None, None)
+            kept.close()
+
+        ends.append(end)
+        start.end = lambda: ends.pop()()
+        return url, told
+
+    yield start
+    for end in ends:
+        end()
 
 
 @pytest.fixture(scope="session")

@@ -71,8 +71,34 @@ async function show(next) {
   task = next;
   joints = (task.joints ?? []).map((joint) => [...joint]);
   chosen = 0;
+  const kept = task.kind === "joints" && draft();
+  if (kept) {
+    joints = kept;
+    say("Kept from before: joints that you had moved and not confirmed.");
+  }
   if (task.kind === "joints" && !task.placed) whole = true;
   if (task.kind === "pair") whole = false;
+  paint();
+}
+
+// Joints that were moved and are not confirmed yet outlive the page.
+const draftName = () => `joints ${body.project} ${who} ${task.image}`;
+
+function keepDraft() {
+  localStorage.setItem(draftName(), JSON.stringify({ revision: task.revision, joints }));
+}
+
+function draft() {
+  const kept = JSON.parse(localStorage.getItem(draftName()));
+  if (kept?.revision === task.revision) return kept.joints;
+  localStorage.removeItem(draftName()); // Of joints that were set since.
+  return null;
+}
+
+function dropDraft() {
+  localStorage.removeItem(draftName());
+  joints = task.joints.map((joint) => [...joint]);
+  say("");
   paint();
 }
 
@@ -158,9 +184,11 @@ const answer = (relation) => step(() => send("api/answer", {
   image: task.image, a: task.a, b: task.b, relation,
 }));
 
-const confirm = () => step(() => send("api/place", {
-  image: task.image, joints, revision: task.revision,
-}));
+const confirm = () => step(async () => {
+  const next = await send("api/place", { image: task.image, joints, revision: task.revision });
+  localStorage.removeItem(draftName());
+  return next;
+});
 
 function choose(by) {
   chosen = (chosen + by + joints.length) % joints.length;
@@ -172,11 +200,13 @@ function move(x, y) {
   joint[0] = Math.round(10 * (joint[0] + x)) / 10;
   joint[1] = Math.round(10 * (joint[1] + y)) / 10;
   joint[2] ||= 2;
+  keepDraft();
   paint();
 }
 
 function mark(v) {
   joints[chosen][2] = joints[chosen][2] === v ? 2 : v;
+  keepDraft();
   paint();
 }
 
@@ -248,7 +278,7 @@ const keys = {
     1: () => answer("closer"), 2: () => answer("equal"), 3: () => answer("farther"),
     Enter: () => task.proposal && answer(task.proposal), j: again,
   },
-  joints: { Enter: confirm, x: () => mark(0), h: () => mark(1) },
+  joints: { Enter: confirm, x: () => mark(0), h: () => mark(1), Escape: dropDraft },
 };
 
 addEventListener("keydown", (event) => {
@@ -289,7 +319,7 @@ for (const element of $("pair").querySelectorAll("[data-relation]")) {
 }
 Object.entries({
   agree: () => answer(task.proposal), confirm, undo, report, write,
-  next: () => choose(1), absent: () => mark(0), hidden: () => mark(1),
+  next: () => choose(1), absent: () => mark(0), hidden: () => mark(1), back: dropDraft,
   joints: again, whole: anywhere.z,
 }).forEach(([id, run]) => {
   $(id).onclick = () => {
