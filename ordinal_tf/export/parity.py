@@ -118,9 +118,10 @@ def _lift(module, found):
     shape = found["keypoints"].shape[:-2]
     if 0 in shape:
         return np.zeros((*shape, _JOINTS, 3), np.float32)
+    one = {"keypoints": (_JOINTS, 2), "ordinal_depth": (_JOINTS,)}
     flat = {
-        name: tf.constant(found[name].reshape(-1, *one))
-        for name, one in (("keypoints", (_JOINTS, 2)), ("ordinal_depth", (_JOINTS,)))
+        name: tf.constant(found[name].reshape(-1, *shape_of_one))
+        for name, shape_of_one in one.items()
     }
     poses = module.live_lift(flat).numpy().reshape(*shape, _JOINTS, 3)
     # Rows that are padding are zero.

@@ -64,9 +64,7 @@ def lift(reconstruction, found, *, depth_scale):
     vector = lifting.reconstruction_input(
         found["keypoints"], found["ordinal_depth"] * depth_scale
     )
-    pose = lifting.reconstruction_output(
-        reconstruction(vector, training=False)
-    )
+    pose = lifting.reconstruction_output(reconstruction(vector, training=False))
     root = skeleton.H36M17.root
     return pose - pose[:, root : root + 1]
 
