@@ -13,6 +13,7 @@ _OF_PERSON = {
     "image": ("image",),
     "time": ("time_s",),
     "person": ("person",),
+    "person_score": ("person_score",),
     "box": ("box_cx_px", "box_cy_px", "box_side_px"),
 }
 _OF_JOINT = {
@@ -47,18 +48,19 @@ def write_csv_table(path, table):
                 np.reshape(table[key][row], (len(skeleton.H36M17), -1))
                 for key in of_joint
             ]
-            for joint, one in zip(
+            for joint, cells in zip(
                 skeleton.H36M17.joints,
-                np.concatenate(values, axis=-1),
+                _cells(np.concatenate(values, axis=-1)),
                 strict=True,
             ):
-                writer.writerow([*person, joint, *_cells(one)])
+                writer.writerow([*person, joint, *cells])
 
 
 def _cells(values):
-    """Numbers with 6 decimals at most, text as it is, NaN as nothing."""
+    """Numbers with 6 decimals at most, NaN as nothing; `(..., C)` as lists."""
     values = np.atleast_1d(values)
     if not np.issubdtype(values.dtype, np.floating):
         return values.tolist()
-    rounded = np.round(values.astype(np.float64), DECIMALS).tolist()
-    return [value if np.isfinite(value) else "" for value in rounded]
+    cells = np.round(values.astype(np.float64), DECIMALS).astype(object)
+    cells[~np.isfinite(values)] = ""
+    return cells.tolist()

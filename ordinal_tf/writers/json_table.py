@@ -11,6 +11,7 @@ FIELDS = {
     "image": "name of the picture; NAME.mp4@12 is frame 12 of a video, from 0",
     "time": "seconds from the start of the video; null for a photograph",
     "person": "number that a person keeps from frame to frame",
+    "person_score": "how sure it is that this is a person, 0 to 1",
     "box": "centre x, centre y, side: pixels of the picture",
     "keypoints": "x, y of each joint: pixels of the picture, x right, y down, "
     "origin at the centre of the top-left pixel",

@@ -24,6 +24,7 @@ def people():
         poses,
         times=[np.nan, 0.3, 0.3, 0.4],
         person=np.array([0, 7, 8, 7]),
+        person_score=np.float32([0.5, 0.6, 0.7, 0.8]),
         pose_camera=camera,
         intrinsics=np.where([[0], [1], [1], [1]], np.full((4, 4), 9.5), np.nan),
     )
@@ -83,6 +84,8 @@ def test_csv_comes_back(tmp_path):
         assert cells["image"] == table["image"][row]
         assert cells["joint"] == skeleton.H36M17.joints[joint]
         assert cells["person"] == str(table["person"][row])
+        score = float(cells["person_score"])
+        np.testing.assert_allclose(score, table["person_score"][row], **CLOSE)
         assert cells["time_s"] == ("" if row == 0 else str(table["time"][row]))
         for key, names in columns.items():
             value = table[key][row]
