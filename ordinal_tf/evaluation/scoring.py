@@ -99,15 +99,7 @@ def figures(true, mask, relation, relation_mask, *, keypoints, depths):
         not labelled, the first labelled other shoulder-hip distance, and a
         person without any is left out of PCK.
     """
-    true, mask = _TO_LABELLED.points(true, mask)
-    every = np.ones(keypoints.shape[:2], bool)
-    points, _ = _TO_LABELLED.points(keypoints, every)
-    correct, counted = (
-        ops.convert_to_numpy(found)
-        for found in metrics.pck(
-            true, points, mask, reference=_torso(true, mask)
-        )
-    )
+    correct, counted = correct_joints(true, mask, keypoints)
     pairs = relation_mask & _labelled_pairs()
     counts = metrics.ordinal_counts(relation, depths, pairs, tolerance=0.1)
     agree, unequal, close, equal = (
@@ -125,6 +117,22 @@ def figures(true, mask, relation, relation_mask, *, keypoints, depths):
         "photos": len(true),
         "pairs": int(unequal + equal),
     }
+
+
+def correct_joints(true, mask, keypoints):
+    """Which of the 14 LSP joints are within a fifth of the torso (PCK@0.2).
+
+    Args:
+        true, mask, keypoints: see `figures`.
+
+    Returns:
+        Two `(N, 14)` bools: right, and counted.
+    """
+    true, mask = _TO_LABELLED.points(true, mask)
+    every = np.ones(keypoints.shape[:2], bool)
+    points, _ = _TO_LABELLED.points(keypoints, every)
+    found = metrics.pck(true, points, mask, reference=_torso(true, mask))
+    return tuple(map(ops.convert_to_numpy, found))
 
 
 def pose_figures(true, mask, pose):
