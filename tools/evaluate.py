@@ -11,6 +11,17 @@ the dataset has them, MPJPE, PA-MPJPE (after the best rotation, scale and
 translation), N-MPJPE (best scale), 3DPCK and AUC, also for each group of
 pictures, such as the actions. The last line of standard output is JSON with
 the same figures.
+
+With --protocol the figures are those of a protocol of the field, with
+bootstrap intervals, of a model, a LiteRT file, a run of tools.train, or of
+anybody's predictions; docs/evaluation.md says what each protocol is.
+
+    python -m tools.evaluate --protocol=h36m-p1 --data=prepared/h36m \
+        --model=saved_models/lite --out=out/lite
+    python -m tools.evaluate --protocol=lsp --lsp=DATA/lspet_ordinal \
+        --predictions=theirs.npz
+    python -m tools.evaluate --protocol=ordinal --data=prepared/test \
+        --compare saved_models/lite runs/mine --out=out/two
 """
 
 import json
@@ -26,12 +37,18 @@ from ordinal_tf.data.files import photos as pictures
 from ordinal_tf.data.pipeline import sources
 from ordinal_tf.data.prepared import cutouts, reading
 from ordinal_tf.data.readers import lsp
-from ordinal_tf.evaluation import scoring
+from ordinal_tf.evaluation import coco_ap, protocols, scoring, tally
 
-from . import _common
+from . import _common, _protocols
+
+# So that `--compare A B --out=DIR` is read to its end.
+flags.FLAGS.set_gnu_getopt(True)
 
 _MODEL = flags.DEFINE_string(
-    "model", "lite", "Model folder, or the name of a shipped model."
+    "model",
+    "lite",
+    "Model folder, or the name of a shipped model; with --protocol also a "
+    "LiteRT file or a run of tools.train.",
 )
 _LSP = flags.DEFINE_string(
     "lsp", None, "Folder in the published ordinal layout."
@@ -57,10 +74,55 @@ _SHEET = flags.DEFINE_string(
     "sheet", None, "PNG to write with 12 predictions, evenly spread."
 )
 
+_PROTOCOL = flags.DEFINE_enum(
+    "protocol", None, protocols.NAMES, "Score as this protocol does."
+)
+_SOURCE = flags.DEFINE_string(
+    "source",
+    None,
+    "Folder of a data set as published, for the protocols mpii and coco "
+    "(or coco's annotation file).",
+)
+_SPLIT = flags.DEFINE_string("split", "val", "Which part of coco's folder.")
+_PREDICTIONS = flags.DEFINE_string(
+    "predictions", None, "File to score (.npz, .json, .csv) instead of a model."
+)
+_COMPARE = flags.DEFINE_multi_string(
+    "compare",
+    None,
+    "Two to score on the same people, and how they differ: --compare A B, "
+    "each what --model or --predictions may be.",
+)
+_OUT = flags.DEFINE_string(
+    "out",
+    None,
+    "Folder for report.html, tables, metrics.json and what the model found, "
+    "from which a stopped evaluation goes on.",
+)
+_NAMES = flags.DEFINE_string(
+    "names", None, "Text file of the pictures to score, one a line."
+)
+_REPLICATES = flags.DEFINE_integer(
+    "replicates", None, "Bootstrap replicates; 1000, of coco 200.", 0
+)
+_ALLOW_MISSING = flags.DEFINE_bool(
+    "allow_missing", False, "Score poses although some people have none."
+)
+_WEIGHTS = flags.DEFINE_enum(
+    "weights", "last", ["last", "best", "ema"], "Which weights of a run."
+)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Crops at a time.", 1)
+
 
 def main(argv):
+    if _PROTOCOL.value:
+        _by_protocol(argv[1:])
+        return
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    for flag in (_SOURCE, _PREDICTIONS, _COMPARE, _OUT, _NAMES):
+        if flag.value:
+            raise ValueError(f"--{flag.name} goes with --protocol.")
     if bool(_LSP.value) == bool(_DATA.value):
         raise ValueError("Name what to score on: --lsp, or else --data.")
     if _DATA.value and _FIND.value or _LSP.value and _GROUP.value:
@@ -91,6 +153,73 @@ def main(argv):
     if _SHEET.value:
         _write_sheet(pathlib.Path(_SHEET.value), predictor, people)
     print(json.dumps(found))
+
+
+def _by_protocol(others):
+    """Scores as a protocol does.
+
+    Args:
+        others: arguments that are no flags: the second to compare.
+    """
+    subjects = [*(_COMPARE.value or ()), *others]
+    if _COMPARE.value:
+        if len(subjects) != 2 or _PREDICTIONS.value:
+            raise ValueError(
+                f"--compare takes two, --compare A B. Received: {subjects}."
+            )
+    elif others:
+        raise app.UsageError(f"Unexpected arguments: {others}")
+    else:
+        subjects = [_PREDICTIONS.value or _MODEL.value]
+    given = [f for f in (_DATA, _LSP, _SOURCE) if f.value]
+    if len(given) != 1 or _FIND.value or _GROUP.value or _SHEET.value:
+        raise ValueError(
+            "--protocol takes one of --data, --lsp and --source, and neither "
+            "--find nor --group nor --sheet; of people that a program finds "
+            "by itself, score what it wrote with --predictions."
+        )
+    options = {
+        "out": _OUT.value,
+        "weights": _WEIGHTS.value,
+        "batch_size": _BATCH_SIZE.value,
+    }
+    if _PROTOCOL.value == protocols.COCO:
+        if given != [_SOURCE] or _NAMES.value:
+            raise ValueError(
+                "coco needs areas and crowds, which only its own file has: "
+                "name its folder or the annotation file with --source, alone."
+            )
+        found = _protocols.evaluate_coco(
+            subjects,
+            source=_SOURCE.value,
+            split=_SPLIT.value,
+            replicates=_replicates(coco_ap.REPLICATES),
+            skip_limit=_SKIP_LIMIT.value,
+            **options,
+        )
+    else:
+        found = _protocols.evaluate(
+            _PROTOCOL.value,
+            subjects,
+            _protocols.open_people(
+                _PROTOCOL.value,
+                data=_DATA.value,
+                lsp_folder=_LSP.value,
+                source=_SOURCE.value,
+                first=_FIRST.value,
+                last=_LAST.value,
+                skip_limit=_SKIP_LIMIT.value,
+            ),
+            wanted=_NAMES.value and _protocols.read_names(_NAMES.value),
+            replicates=_replicates(tally.REPLICATES),
+            allow_missing=_ALLOW_MISSING.value,
+            **options,
+        )
+    _protocols.tell(*found, _OUT.value)
+
+
+def _replicates(default):
+    return default if _REPLICATES.value is None else _REPLICATES.value
 
 
 def _score(predictor, photos):

@@ -37,7 +37,7 @@ _PERSON_KEYS = {
     "pose_true",
 }
 _JOINTS = skeleton.H36M17
-_MAX_SIDE = 288  # Pixels of the pictures in the gallery.
+_MAX_SIDE = 264  # Pixels of the pictures in the gallery.
 _QUALITY = 85
 
 
@@ -159,7 +159,7 @@ def _person(person):
     if poses:
         data = html.escape(json.dumps(poses, separators=(",", ":")))
         parts.append(
-            f'<canvas tabindex=0 width=288 height=288 data-poses="{data}" '
+            f'<canvas tabindex=0 width=264 height=264 data-poses="{data}" '
             'aria-label="3D pose: drag, or press arrow keys, to turn it">'
             "</canvas>"
         )

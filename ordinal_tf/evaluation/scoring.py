@@ -131,7 +131,7 @@ def correct_joints(true, mask, keypoints):
     true, mask = _TO_LABELLED.points(true, mask)
     every = np.ones(keypoints.shape[:2], bool)
     points, _ = _TO_LABELLED.points(keypoints, every)
-    found = metrics.pck(true, points, mask, reference=_torso(true, mask))
+    found = metrics.pck(true, points, mask, reference=torso(true, mask))
     return tuple(map(ops.convert_to_numpy, found))
 
 
@@ -180,7 +180,17 @@ def pose_figures(true, mask, pose):
     }
 
 
-def _torso(keypoints, mask):
+def torso(keypoints, mask):
+    """The length that PCK of LSP takes shares of, 0 where nothing is known.
+
+    Args:
+        keypoints: `(..., 14, 2)` in the order of `skeleton.LSP14`.
+        mask: `(..., 14)` bool, labelled.
+
+    Returns:
+        `(...)`, left shoulder to right hip; where one of them is not
+        labelled, the first labelled other shoulder-hip distance.
+    """
     length = np.zeros(mask.shape[:-1])
     for ends in _TORSOS:
         joints = [_LABELLED.index(joint) for joint in ends]

@@ -153,7 +153,7 @@ def test_a_pose_turns_in_a_browser(tmp_path):
             f"({canvas}.getBoundingClientRect())"
         )
         shown = (
-            f"{canvas}.getContext('2d').getImageData(0, 0, 288, 288)"
+            f"{canvas}.getContext('2d').getImageData(0, 0, 264, 264)"
             ".data.reduce((a, b) => a + b, 0)"
         )
         first, yaw = page.run(shown), page.run(f"{canvas}.dataset.yaw")

@@ -159,3 +159,15 @@ def prepared_source(folder):
 def _known(depth, relation):
     found = {"depth": depth, "relation": relation}
     return frozenset(name for name, has in found.items() if has)
+
+
+def taken(source, rows):
+    """The people of a source at `rows`, ints, in that order."""
+    wanted = tf.constant(np.asarray(rows, np.int64))
+    return dataclasses.replace(
+        source,
+        count=len(rows),
+        read=lambda row: source.read(wanted[row]),
+        name_of=lambda row: source.name_of(int(rows[row])),
+        pictures=lambda: source.pictures()[np.asarray(rows)],
+    )

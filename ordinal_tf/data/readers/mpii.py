@@ -6,6 +6,7 @@ The annotations are one MATLAB struct, `RELEASE`:
     annolist(i).annorect(r)             one person
         .scale                          height / 200 px
         .objpos.x, .y                   rough centre
+        .x1, .y1, .x2, .y2              box around the head
         .annopoints.point(k).x, .y, .id, .is_visible
     img_train(i)                        1: training, 0: test (no joints)
     single_person(i)                    the r of people apart from others
@@ -27,6 +28,7 @@ from ordinal_tf.data.readers import labels, plausible
 
 _FILE = "mpii_human_pose_v1_u12_1.mat"
 _CENTRE_DOWN, _ENLARGE = 15.0, 1.25
+_HEAD_SHARE = 0.6  # SC_BIAS of the benchmark's own evalMPII.
 
 
 def read_mpii(source, *, split="train", skip_limit=10, report=print):
@@ -47,6 +49,18 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
     Raises:
         ValueError: a file is missing or not in this layout, nobody is left,
             or there are too many bad records.
+    """
+    return read_with_heads(
+        source, split=split, skip_limit=skip_limit, report=report
+    )[0]
+
+
+def read_with_heads(source, *, split="train", skip_limit=10, report=print):
+    """`read_mpii`, and the head sizes that PCKh takes shares of.
+
+    Returns:
+        `labels.LabelledPhotos` of N people, and `(N,)` float64 pixels: 0.6
+        of the diagonal of the head's box, NaN where there is no box.
     """
     if split != "train":
         raise ValueError(
@@ -78,16 +92,16 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
                 bad.leave_out("people without joints")
                 continue
             try:
-                people.append((str(picture), *_person(rect)))
+                people.append((str(picture), *_person(rect), _head(rect)))
             except (ValueError, TypeError, AttributeError) as error:
                 bad.skip(f"annolist({number}) of {path}: {error}")
     bad.summarize()
     if not people:
         raise ValueError(f"{path} has no usable person.")
-    paths, boxes, points, known = zip(*people, strict=True)
+    paths, boxes, points, known, heads = zip(*people, strict=True)
     to_ours = skeleton.mapping(skeleton.MPII16, skeleton.H36M17)
     keypoints, mask = to_ours.points(np.stack(points), np.stack(known))
-    return labels.labelled(
+    people = labels.labelled(
         "mpii",
         paths,
         np.stack(boxes),
@@ -96,6 +110,7 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
         source=skeleton.MPII16,
         left_out=bad.left_out,
     )
+    return people, np.array(heads)
 
 
 def _find(source):
@@ -201,6 +216,18 @@ def _person(rect):
     if fault:
         raise ValueError(fault)
     return box, points, known
+
+
+def _head(rect):
+    """The head's size in pixels, NaN where its box is none."""
+    try:
+        x1, y1, x2, y2 = (
+            _scalar(rect, key) for key in ("x1", "y1", "x2", "y2")
+        )
+    except ValueError:
+        return np.nan
+    size = _HEAD_SHARE * np.hypot(x2 - x1, y2 - y1)
+    return size if size > 0 else np.nan
 
 
 def _scalar(struct, name):

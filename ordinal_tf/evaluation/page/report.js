@@ -12,7 +12,7 @@ function show(canvas) {
   });
   const reach = Math.max(...points.map((p) => Math.hypot(...p.map((v, k) => v - middle[k])))) || 1;
   const sharp = window.devicePixelRatio || 1;
-  const side = 288;
+  const side = 264;
   canvas.width = canvas.height = side * sharp;
   const pen = canvas.getContext("2d");
   let yaw = 0.5, pitch = 0.2, from = null;

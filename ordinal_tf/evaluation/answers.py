@@ -1,0 +1,291 @@
+"""What is to be scored, for each labelled person in turn, in one form.
+
+Answers come in parts of `PART` people, so that a data set of any size passes
+through: a dict with `keypoints` `(P, 17, 2)` pixels of the picture,
+`ordinal_depth` `(P, 17)`, `pose` `(P, 17, 3)` mm and `score` `(P, 17)`,
+float32, NaN where something was not found.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import scipy.optimize
+from keras import ops
+
+from ordinal_tf import files, geometry, skeleton
+from ordinal_tf.data.files import npz
+from ordinal_tf.data.pipeline import batching
+from ordinal_tf.evaluation import people as labelled
+
+PART = 512
+_SHAPES = {
+    "keypoints": (17, 2),
+    "ordinal_depth": (17,),
+    "pose": (17, 3),
+    "score": (17,),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """Answers for the N people of a data set.
+
+    Attributes:
+        name: str, who answers.
+        gives: frozenset of the fields that are ever known.
+        part: function of an int k that returns the dict of people k `PART`
+            to (k + 1) `PART` - 1.
+        of: function of a list of rows that returns the dict of those.
+        lacks: names of the joints of `skeleton.H36M17` that never come.
+        unanswered: int, people whom a file has no row for.
+    """
+
+    name: str
+    gives: frozenset
+    part: Callable
+    of: Callable
+    lacks: tuple = ()
+    unanswered: int = 0
+
+
+def of_network(
+    predict,
+    people,
+    *,
+    name,
+    fingerprint,
+    input_size,
+    batch_size=16,
+    folder=None,
+):
+    """Answers of a network to the people's crops.
+
+    Args:
+        predict: function of `(B, S, S, 3)` uint8 crops that returns a dict
+            with some of `keypoints` (crop pixels), `ordinal_depth`, `pose`
+            and `score`.
+        people: `people.People`.
+        name: str, for tables.
+        fingerprint: str that changes with the network.
+        input_size: int, S.
+        batch_size: int.
+        folder: path to keep parts in, and to take those of before from; None
+            keeps nothing.
+    """
+
+    def of(rows):
+        return _of_crops(predict, people.take(rows), input_size, batch_size)
+
+    def part(k):
+        rows = range(k * PART, min(people.count, (k + 1) * PART))
+        path = folder and folder / f"part-{k:05}.npz"
+        kept = _kept(path, len(rows)) if path else None
+        if kept is None:
+            kept = of(list(rows))
+            if path:
+                files.write_npz(path, kept)
+        return kept
+
+    if folder:
+        # So that no part of another network or data set is ever taken.
+        number = f"{fingerprint} {people.fingerprint} {people.count} {PART}"
+        number = hashlib.sha256(number.encode()).hexdigest()[:16]
+        folder = pathlib.Path(folder) / number
+        folder.mkdir(parents=True, exist_ok=True)
+    first = of([0])
+    gives = frozenset(key for key in _SHAPES if np.isfinite(first[key]).any())
+    return Answers(name, gives, part, of)
+
+
+def _of_crops(predict, people, size, batch_size):
+    dataset = batching.evaluation_dataset(
+        people.source(), input_size=size, batch_size=batch_size
+    )
+    found = {key: [] for key in _SHAPES}
+    for batch in dataset:
+        predicted = predict(batch["image"])
+        count = len(batch["image"])
+        for key, shape in _SHAPES.items():
+            value = predicted.get(key)
+            found[key].append(
+                np.full((count, *shape), np.nan, np.float32)
+                if value is None
+                else ops.convert_to_numpy(value)
+            )
+    found = {key: np.concatenate(value) for key, value in found.items()}
+    truth = people.read(list(range(people.count)))
+    matrix = geometry.crop_matrix(truth["window_box"], size)
+    back = ops.convert_to_numpy(geometry.invert_affine(matrix))
+    points = labelled.moved(found["keypoints"], back)
+    points = labelled.moved(points, truth["to_picture"])
+    return {**found, "keypoints": points.astype(np.float32)}
+
+
+def _kept(path, count):
+    """A part of before, or None where it is missing or damaged."""
+    if not path.is_file():
+        return None
+    try:
+        arrays = npz.read_arrays(path)
+    except ValueError:
+        return None
+    shapes = {key: (count, *shape) for key, shape in _SHAPES.items()}
+    fine = {key: value.shape for key, value in arrays.items()} == shapes
+    return arrays if fine else None
+
+
+def of_file(predictions, people):
+    """Answers of a file, matched to people by picture and box.
+
+    Of a picture with one person and one row these belong together; otherwise
+    those whose boxes overlap most, all of a picture at once. A row without a
+    box goes by that around its keypoints.
+
+    Args:
+        predictions: `predictions.Predictions`.
+        people: `people.People`.
+
+    Raises:
+        ValueError: no picture is known, or without pictures there are more or
+            fewer rows than people.
+    """
+    rows = _matched(predictions, people)
+    mapping = skeleton.mapping(predictions.body, skeleton.H36M17)
+    gives = set(predictions.fields)
+    if "pose" in gives:
+        gives.add("ordinal_depth")
+
+    @functools.cache
+    def mapped(key):
+        return _mapped_field(predictions, mapping, key)
+
+    def of(some):
+        which = rows[np.asarray(some, int)]
+        found = {}
+        for key, shape in _SHAPES.items():
+            value = np.full((len(which), *shape), np.nan, np.float32)
+            if key in gives:
+                value[which >= 0] = mapped(key)[which[which >= 0]]
+            found[key] = value
+        return found
+
+    def part(k):
+        return of(list(range(k * PART, min(people.count, (k + 1) * PART))))
+
+    return Answers(
+        predictions.path.name,
+        frozenset(gives),
+        part,
+        of,
+        lacks=tuple(np.array(skeleton.H36M17.joints)[~mapping.mask].tolist()),
+        unanswered=int((rows < 0).sum()),
+    )
+
+
+def _mapped_field(predictions, mapping, key):
+    """A field of all rows in our joints, NaN where not known."""
+    if key == "ordinal_depth" and key not in predictions.fields:
+        # A pose has an order, too.
+        return _mapped_field(predictions, mapping, "pose")[..., 2]
+    value = predictions.fields[key]
+    flat = value.ndim == 2
+    points = value[..., None] if flat else value
+    points, known = mapping.points(points, np.isfinite(points).all(-1))
+    points = np.where(known[..., None], points, np.nan).astype(np.float32)
+    return points[..., 0] if flat else points
+
+
+def _matched(predictions, people):
+    """`(N,)` int, the row of each person in the file, -1 without one."""
+    if predictions.image is None:
+        if len(predictions) != people.count:
+            raise ValueError(
+                f"{predictions.path} has {len(predictions)} rows and no "
+                f"`image`, for the {people.count} people of {people.name}; "
+                "give the pictures' names."
+            )
+        return np.arange(people.count)
+    names, boxes = [], []
+    for first in range(0, people.count, PART):
+        some = range(first, min(people.count, first + PART))
+        truth = people.read(list(some))
+        names += truth["name"]
+        boxes.append(truth["box"])
+    boxes = np.concatenate(boxes)
+    by_name = _rows_by_name(predictions, set(names))
+    who = {}
+    for row, name in enumerate(names):
+        who.setdefault(name, []).append(row)
+    rows = np.full(people.count, -1)
+    guessed = _boxes_of(predictions)
+    for name, some in who.items():
+        candidates = by_name.get(name, [])
+        if len(some) == len(candidates) == 1:
+            rows[some] = candidates
+        elif candidates:
+            overlap = overlaps(boxes[some], guessed[candidates])
+            pairs = scipy.optimize.linear_sum_assignment(-overlap)
+            for i, j in zip(*pairs, strict=True):
+                if overlap[i, j] > 0:
+                    rows[some[i]] = candidates[j]
+    if (rows < 0).all():
+        raise ValueError(
+            f"{predictions.path} names none of the pictures of {people.name}: "
+            f"it has {(predictions.image or ['nothing'])[0]}, where there is "
+            f"{names[0]}."
+        )
+    return rows
+
+
+def _rows_by_name(predictions, names):
+    """Rows of the file by the data set's name of a picture.
+
+    The bare name is enough where only one picture has it.
+    """
+    bare = {}
+    for name in names:
+        bare.setdefault(pathlib.PurePosixPath(name).name, []).append(name)
+    found = {}
+    for row, name in enumerate(predictions.image):
+        name = name.replace("\\", "/")
+        if name not in names:
+            same = bare.get(pathlib.PurePosixPath(name).name, ())
+            name = same[0] if len(same) == 1 else None
+        if name is not None:
+            found.setdefault(name, []).append(row)
+    return found
+
+
+def _boxes_of(predictions):
+    """`(M, 3)`: the file's boxes, or those around its keypoints."""
+    boxes = predictions.box.copy()
+    points = predictions.fields.get("keypoints")
+    lacking = ~np.isfinite(boxes).all(-1)
+    if points is None or not lacking.any():
+        return boxes
+    known = np.isfinite(points).all(-1)
+    some = lacking & known.any(1)
+    around = geometry.box_around(points[some], known[some])
+    boxes[some] = ops.convert_to_numpy(around)
+    return boxes
+
+
+def overlaps(boxes, others):
+    """`(P, Q)` intersection over union of squares `(P, 3)` and `(Q, 3)`.
+
+    0 where one is not finite.
+    """
+    low = boxes[:, None, :2] - boxes[:, None, 2:] / 2
+    high = boxes[:, None, :2] + boxes[:, None, 2:] / 2
+    low_other = others[None, :, :2] - others[None, :, 2:] / 2
+    high_other = others[None, :, :2] + others[None, :, 2:] / 2
+    sides = np.minimum(high, high_other) - np.maximum(low, low_other)
+    both = np.maximum(sides, 0).prod(-1)
+    union = boxes[:, None, 2] ** 2 + others[None, :, 2] ** 2 - both
+    found = np.zeros(both.shape)
+    np.divide(both, union, out=found, where=np.isfinite(both) & (union > 0))
+    return found
