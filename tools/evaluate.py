@@ -184,7 +184,7 @@ def _by_protocol(others):
         "batch_size": _BATCH_SIZE.value,
     }
     if _PROTOCOL.value == protocols.COCO:
-        if given != [_SOURCE] or _NAMES.value:
+        if not _SOURCE.value or _NAMES.value:
             raise ValueError(
                 "coco needs areas and crowds, which only its own file has: "
                 "name its folder or the annotation file with --source, alone."

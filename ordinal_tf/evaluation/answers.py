@@ -77,47 +77,78 @@ def of_network(
             keeps nothing.
     """
 
-    def of(rows):
-        return _of_crops(predict, people.take(rows), input_size, batch_size)
-
-    def part(k):
-        rows = range(k * PART, min(people.count, (k + 1) * PART))
-        path = folder and folder / f"part-{k:05}.npz"
-        kept = _kept(path, len(rows)) if path else None
-        if kept is None:
-            kept = of(list(rows))
-            if path:
-                files.write_npz(path, kept)
-        return kept
-
     if folder:
         # So that no part of another network or data set is ever taken.
         number = f"{fingerprint} {people.fingerprint} {people.count} {PART}"
         number = hashlib.sha256(number.encode()).hexdigest()[:16]
         folder = pathlib.Path(folder) / number
         folder.mkdir(parents=True, exist_ok=True)
-    first = of([0])
+    # Parts come in order: one pass over the pictures gives all of them.
+    ahead = {"k": None, "parts": None, "last": (None, None)}
+
+    def part(k):
+        if ahead["last"][0] == k:
+            return ahead["last"][1]
+        rows = range(k * PART, min(people.count, (k + 1) * PART))
+        path = folder and folder / f"part-{k:05}.npz"
+        found = _kept(path, len(rows)) if path else None
+        if found is None:
+            if ahead["k"] != k:
+                rest = people.take(range(rows.start, people.count))
+                ahead["parts"] = _parts(predict, rest, input_size, batch_size)
+            found, ahead["k"] = next(ahead["parts"]), k + 1
+            if path:
+                files.write_npz(path, found)
+        ahead["last"] = k, found
+        return found
+
+    def of(rows):
+        if not folder:
+            some = people.take(rows)
+            return next(_parts(predict, some, input_size, batch_size))
+        found = [(part(row // PART), row % PART) for row in rows]
+        return {
+            key: np.stack([one[key][place] for one, place in found])
+            for key in _SHAPES
+        }
+
+    first = part(0)
     gives = frozenset(key for key in _SHAPES if np.isfinite(first[key]).any())
     return Answers(name, gives, part, of)
 
 
-def _of_crops(predict, people, size, batch_size):
+def _parts(predict, people, size, batch_size):
+    """Yields the answers of `PART` people after the other."""
     dataset = batching.evaluation_dataset(
         people.source(), input_size=size, batch_size=batch_size
     )
-    found = {key: [] for key in _SHAPES}
+    found, first, waiting = [], 0, 0
     for batch in dataset:
-        predicted = predict(batch["image"])
-        count = len(batch["image"])
-        for key, shape in _SHAPES.items():
-            value = predicted.get(key)
-            found[key].append(
-                np.full((count, *shape), np.nan, np.float32)
-                if value is None
-                else ops.convert_to_numpy(value)
-            )
-    found = {key: np.concatenate(value) for key, value in found.items()}
-    truth = people.read(list(range(people.count)))
+        found.append(_of_crops(predict, batch["image"]))
+        waiting += len(batch["image"])
+        while waiting >= PART or waiting and first + waiting == people.count:
+            joined = {k: np.concatenate([f[k] for f in found]) for k in _SHAPES}
+            count = min(waiting, PART)
+            rows = list(range(first, first + count))
+            part = {key: value[:count] for key, value in joined.items()}
+            yield _in_picture(part, people.read(rows), size)
+            found = [{key: value[count:] for key, value in joined.items()}]
+            first, waiting = first + count, waiting - count
+
+
+def _of_crops(predict, image):
+    predicted = predict(image)
+    count = len(image)
+    return {
+        key: np.full((count, *shape), np.nan, np.float32)
+        if predicted.get(key) is None
+        else ops.convert_to_numpy(predicted[key])
+        for key, shape in _SHAPES.items()
+    }
+
+
+def _in_picture(found, truth, size):
+    """Answers with keypoints in pixels of the original picture."""
     matrix = geometry.crop_matrix(truth["window_box"], size)
     back = ops.convert_to_numpy(geometry.invert_affine(matrix))
     points = labelled.moved(found["keypoints"], back)

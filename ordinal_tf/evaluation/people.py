@@ -61,8 +61,8 @@ class People:
     views: int = 1
 
     def take(self, rows):
-        """The people at `rows`, a list of ints, in that order."""
-        rows = np.asarray(rows, np.int64)
+        """The people at `rows`, ints, in that order."""
+        rows = np.array(rows, np.int64)
         if np.array_equal(rows, np.arange(self.count)):
             return self
         number = hashlib.sha256(self.fingerprint.encode() + rows.tobytes())
