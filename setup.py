@@ -69,6 +69,7 @@ setuptools.setup(
     extras_require={
         "train": ["tensorboard>=2.20"],
         "datasets": ["cdflib>=1.3"],
+        "coco": ["pycocotools>=2.0.8"],
         "heic": ["pillow-heif>=1.0"],
         "serve": [
             "grpcio>=1.75",
@@ -85,6 +86,7 @@ setuptools.setup(
             "c3d>=0.6",
             "jax>=0.5",
             "pillow-heif>=1.0",
+            "pycocotools>=2.0.8",
             "pytest>=8",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",

@@ -21,6 +21,7 @@ from ordinal_tf.evaluation import (
     report,
     scored,
     tables,
+    tally,
 )
 
 from . import _common
@@ -292,6 +293,13 @@ def read_names(path):
 
 def tell(several, notes, out):
     """Prints the table, writes everything to `out`, and prints JSON last."""
+    units = several[0].tally.units
+    if units < tally.LEAST_UNITS:
+        notes = [
+            *notes,
+            f"No intervals: the people are of {units} pictures or clips, and "
+            f"of fewer than {tally.LEAST_UNITS} nobody can tell.",
+        ]
     table = tables.text(several)
     print(table, end="")
     for note in notes:

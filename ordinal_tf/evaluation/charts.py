@@ -5,8 +5,9 @@ import math
 
 import numpy as np
 
-WIDTH, HEIGHT = 560, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 44
+WIDTH, HEIGHT = 560, 330
+# Names of series stand above the plot, those of many bars aslant below it.
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 24, 64
 # Orange and blue first, which colour-blind people tell apart.
 COLOURS = ("#409cff", "#ff851b", "#78c48c", "#c08adf", "#a4aec0", "#d9b64c")
 _KINDS = ("lines", "bars")
@@ -204,12 +205,14 @@ def _bar_name(x, name, *, crowded):
 
 
 def _legend(series):
-    return [
-        f'<rect x="{_LEFT + 8}" y="{_TOP + 4 + 17 * n}" width="10" '
-        f'height="10" fill="{colour}"/><text x="{_LEFT + 24}" '
-        f'y="{_TOP + 13 + 17 * n}">{_text(one["name"])}</text>'
-        for n, (one, colour) in enumerate(zip(series, _colours(), strict=False))
-    ]
+    parts, x = [], _LEFT
+    for one, colour in zip(series, _colours(), strict=False):
+        parts.append(
+            f'<rect x="{x}" y="4" width="10" height="10" fill="{colour}"/>'
+            f'<text x="{x + 14}" y="13">{_text(one["name"])}</text>'
+        )
+        x += 30 + 7 * len(one["name"])
+    return parts
 
 
 def _colours():

@@ -54,32 +54,27 @@ def _replicates(one):
 
 
 def _figures(several):
-    found = []
-    for one in several:
-        who = f"{one.name}: " if len(several) > 1 else ""
-        for key in one.protocol.figures:
-            name, unit, *_ = protocols.FIGURES[key]
-            values = one.figure(key)
-            found.append(
-                {
-                    "name": who + name,
-                    "value": values[0],
-                    "unit": unit,
-                    "interval": one.tally.interval(values),
-                }
-            )
+    """Figures of one; of two how they differ, for `_tables` has the rest."""
+    one = several[0]
     if len(several) == 2:
-        for key, (value, around) in scored.compare(*several).items():
-            name, unit, *_ = protocols.FIGURES[key]
-            found.append(
-                {
-                    "name": f"difference: {name}",
-                    "value": value,
-                    "unit": unit,
-                    "interval": around,
-                }
-            )
-    return found
+        cells = scored.compare(*several)
+        names = "difference: {}"
+    else:
+        values = {key: one.figure(key) for key in one.protocol.figures}
+        cells = {
+            key: (value[0], one.tally.interval(value))
+            for key, value in values.items()
+        }
+        names = "{}"
+    return [
+        {
+            "name": names.format(protocols.FIGURES[key][0]),
+            "value": value,
+            "unit": protocols.FIGURES[key][1],
+            "interval": around,
+        }
+        for key, (value, around) in cells.items()
+    ]
 
 
 def _charts(several):
@@ -177,6 +172,18 @@ def _group_charts(several):
 
 def _tables(several):
     found = []
+    if len(several) == 2:
+        one, other = several
+        rows = [
+            [each.name, *(tables.shown(*c) for c in tables.rows(each)[-1][2])]
+            for each in several
+        ]
+        cells = scored.compare(*several).values()
+        name = f"{one.name} minus {other.name}, paired"
+        rows.append([name, *(tables.shown(*c, sign="+") for c in cells)])
+        heads = [tables.head(key) for key in one.protocol.figures]
+        columns = ["", *heads]
+        found.append({"title": "Figures", "columns": columns, "rows": rows})
     for one in several:
         if one.tally.groups:
             heads = [tables.head(key) for key in one.protocol.figures]

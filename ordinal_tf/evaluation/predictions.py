@@ -1,18 +1,20 @@
 """Anybody's predictions from a file: .npz, JSON, CSV, or COCO's results.
 
-    .npz   what `tools.predict` writes: an array for each field, a row a person
+    .npz   an array for each field, a row a person
     .json  {"joints": [...], "unit": "mm", "people": [{FIELD: ..., ...}, ...]}
-    .csv   a row a joint, with the columns image, person, joint, x, y, depth,
-           pose_x, pose_y, pose_z, score
+    .csv   a row a joint, with columns such as image, person, joint, x_px, y_px,
+           ordinal_depth, pose_x_mm, pose_y_mm, pose_z_mm, score
     .json  [{"image_id": 1, "category_id": 1, "keypoints": [x, y, v, ...],
              "score": 0.9}, ...], see `coco_ap`
 
-Fields are `image` (the picture's name), `box` (centre x, y, side; pixels),
+The first three are also what `tools.predict` writes (docs/outputs.md). Fields
+are `image` (the picture's name), `box` (centre x, y, side; pixels),
 `keypoints` (pixels of the picture), `ordinal_depth`, `pose` and `score`, one
 entry a joint; those that a protocol does not need may be missing. `joints`
 names the joints where they are not those of `skeleton.H36M17`, `unit` is the
-unit of `pose`: mm, cm or m. Without `image`, rows are the people of the data
-set in their order. docs/evaluation.md has an example of each.
+unit of `pose`: mm, cm or m (of CSV the columns' names say it). Without `image`,
+rows are the people of the data set in their order. docs/evaluation.md has an
+example of each.
 """
 
 import csv
@@ -30,10 +32,10 @@ from ordinal_tf.data.readers import joint_names
 SUFFIXES = (".npz", ".json", ".csv")
 _UNITS_MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
 _WIDTHS = {"keypoints": (2,), "ordinal_depth": (), "pose": (3,), "score": ()}
-_COLUMNS = {
-    "keypoints": ("x", "y"),
-    "ordinal_depth": ("depth",),
-    "pose": ("pose_x", "pose_y", "pose_z"),
+_OF_PERSON = {"box": ("box_cx_px", "box_cy_px", "box_side_px")}
+_OF_JOINT = {
+    "keypoints": ("x_px", "y_px"),
+    "ordinal_depth": ("ordinal_depth",),
     "score": ("score",),
 }
 # A person's joints lie apart by that much, from child to giant, any pose.
@@ -116,15 +118,14 @@ def _read_json(path):
         raise ValueError(f'{path} must be an object {{"people": [...]}}.')
     found = {k: content[k] for k in ("joints", "unit") if k in content}
     for key in ("image", "box", *_WIDTHS):
-        has = [one.get(key) is not None for one in people]
-        if not any(has):
-            continue
-        if not all(has):
+        has = [key in one for one in people]
+        if any(has) and not all(has):
             raise ValueError(
                 f"{path}: person {has.index(False)} has no `{key}`, which "
-                "others have; give null for each joint that was not found."
+                "others have; give null for what was not found."
             )
-        found[key] = [one[key] for one in people]
+        if any(has):
+            found[key] = [one[key] for one in people]
     return found
 
 
@@ -136,45 +137,66 @@ def _read_csv(path):
             f"{path} must begin with the names of its columns: image, person, "
             f"joint and numbers. Found: {', '.join(map(str, names))[:80]}."
         )
-    has = {
+    of_joint, unit = _columns(names)
+    of_person = {
         key: columns
-        for key, columns in _COLUMNS.items()
+        for key, columns in _OF_PERSON.items()
         if set(columns) <= set(names)
     }
-    people, joints = {}, {}
+    joints, people, who = {}, [], None
     for line, row in enumerate(table, start=2):
-        who = row.get("image"), row.get("person")
         joint = row["joint"] or ""
         joints.setdefault(joint, len(joints))
-        values = people.setdefault(who, {})
-        if joint in values:
-            raise ValueError(
-                f"{path}, line {line}: {who[0]} has a second {joint}; number "
-                "people of one picture in a column `person`."
-            )
-        try:
-            values[joint] = {
-                key: [float(row[c]) if row[c] else math.nan for c in columns]
-                for key, columns in has.items()
-            }
-        except (ValueError, TypeError):
-            raise ValueError(
-                f"{path}, line {line}: a number is none: {row}."
-            ) from None
-    content = {"joints": list(joints)}
-    for key, columns in has.items():
-        nothing = [math.nan] * len(columns)
+        one = row.get("image"), row.get("person")
+        # Without numbers, a joint that comes again begins another person.
+        if one != who or joint in people[-1]["joints"]:
+            who = one
+            people.append({"image": one[0], "joints": {}})
+            for key, columns in of_person.items():
+                people[-1][key] = _row(path, line, row, columns)
+        people[-1]["joints"][joint] = {
+            key: _row(path, line, row, columns)
+            for key, columns in of_joint.items()
+        }
+    content = {"joints": list(joints), "unit": unit}
+    for key, columns in of_joint.items():
+        nothing = {key: [math.nan] * len(columns)}
         rows = [
-            [values.get(joint, {}).get(key, nothing) for joint in joints]
-            for values in people.values()
+            [one["joints"].get(joint, nothing)[key] for joint in joints]
+            for one in people
         ]
         array = np.array(rows, np.float64).reshape(
             len(people), len(joints), len(columns)
         )
         content[key] = array if _WIDTHS[key] else array[..., 0]
-    if "image" in names:
-        content["image"] = [who[0] for who in people]
+    for key in ("image" if "image" in names else None, *of_person):
+        if key:
+            content[key] = [one[key] for one in people]
     return content
+
+
+def _columns(names):
+    """Columns of each field that a header has, and the unit of poses."""
+    found = {
+        key: columns
+        for key, columns in _OF_JOINT.items()
+        if set(columns) <= set(names)
+    }
+    for unit in _UNITS_MM:
+        columns = tuple(f"pose_{axis}_{unit}" for axis in "xyz")
+        if set(columns) <= set(names):
+            return {**found, "pose": columns}, unit
+    return found, "mm"
+
+
+def _row(path, line, row, columns):
+    """Numbers of some columns; NaN where a cell is empty."""
+    try:
+        return [float(row[c]) if row[c] else math.nan for c in columns]
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"{path}, line {line}: a number is none: {row}."
+        ) from None
 
 
 def _checked(path, content):
@@ -215,7 +237,7 @@ def _joints(path, content, fields):
     joints = skeleton.H36M17.joints
     for key, value in fields.items():
         try:
-            found = len(value[0]) if len(value) else len(joints)
+            found = next((len(r) for r in value if r is not None), len(joints))
         except TypeError:
             found = 0
         if found != len(joints):
@@ -242,11 +264,11 @@ def _numbers(path, key, value, shape):
 
 
 def _filled(value, shape):
-    """Nested lists as an array, NaN for a None in the place of a joint."""
+    """Nested lists as an array, NaN for a None of a joint or a person."""
     array = np.full(shape, np.nan)
     try:
         for k, row in enumerate(value):
-            for j, one in enumerate(row):
+            for j, one in enumerate(() if row is None else row):
                 if one is not None:
                     array[k, j] = np.array(one, np.float64)
     except (ValueError, TypeError, IndexError):

@@ -121,14 +121,14 @@ def text(several):
         heads = [head(key) for key in one.protocol.figures]
         lines.append(_line("", "people", heads))
         for name, people, cells in rows(one):
-            shown = [_shown(*cell) for cell in cells]
-            lines.append(_line(name, "" if people is None else people, shown))
+            row = [shown(*cell) for cell in cells]
+            lines.append(_line(name, "" if people is None else people, row))
     if len(several) == 2:
         one, other = several
         lines += ["", f"{one.name} minus {other.name}, paired:"]
         lines.append(_line("", "", [head(k) for k in one.protocol.figures]))
         cells = [
-            _shown(value, around, sign="+")
+            shown(value, around, sign="+")
             for value, around in scored.compare(*several).values()
         ]
         lines.append(_line("difference", "", cells))
@@ -145,7 +145,8 @@ def head(key):
     return f"{name}, {unit}"
 
 
-def _shown(value, around, sign=""):
+def shown(value, around, sign=""):
+    """A figure with one decimal, its interval in brackets, or a dash."""
     if not np.isfinite(value):
         return "-"
     text = f"{value:{sign}.1f}"
@@ -212,8 +213,8 @@ def latex(several):
     if len(several) == 2:
         lines.append(r"\midrule")
         cells = scored.compare(*several).values()
-        shown = [_cell(*cell, sign="+") for cell in cells]
-        lines.append(_latex_line("difference", shown))
+        row = [_cell(*cell, sign="+") for cell in cells]
+        lines.append(_latex_line("difference", row))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 

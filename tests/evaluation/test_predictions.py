@@ -7,6 +7,7 @@ import pytest
 
 from ordinal_tf import geometry, skeleton
 from ordinal_tf.evaluation import answers, people, predictions
+from ordinal_tf.writers import formats
 from tests import prepared_files
 from tests.evaluation import labelled
 
@@ -52,8 +53,9 @@ def write_json(path, content):
     return path
 
 
-def write_csv(path, content, joints=H36M.joints):
-    lines = ["image,person,joint,x,y,depth,pose_x,pose_y,pose_z,score"]
+def write_csv(path, content, joints=H36M.joints, unit="mm"):
+    poses = ",".join(f"pose_{axis}_{unit}" for axis in "xyz")
+    lines = [f"image,joint,x_px,y_px,ordinal_depth,{poses},score"]
     for n, image in enumerate(content["image"]):
         for k, joint in enumerate(joints):
             numbers = [
@@ -63,9 +65,24 @@ def write_csv(path, content, joints=H36M.joints):
                 content["score"][n, k],
             ]
             shown = ["" if np.isnan(x) else repr(float(x)) for x in numbers]
-            lines.append(",".join([image, str(n), joint, *shown]))
+            lines.append(",".join([image, joint, *shown]))
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_what_this_package_writes(tmp_path, kind):
+    """Two people in one picture; one's pose is not known."""
+    content = {k: np.array(v) for k, v in table().items()}
+    content["image"][:] = "a.jpg"
+    content["pose"][1] = np.nan
+    content["keypoints"][1, 2] = 5.0
+    formats.write(tmp_path, content, [kind], {})
+    found = predictions.read(tmp_path / f"predictions.{kind}")
+    assert found.image == ["a.jpg"] * 3 and found.body.joints == H36M.joints
+    np.testing.assert_allclose(found.box, content["box"])
+    for key in ("keypoints", "ordinal_depth", "pose", "score"):
+        np.testing.assert_allclose(found.fields[key], content[key])
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".json", ".csv"])
@@ -88,9 +105,12 @@ def test_other_joints_by_name_and_units(tmp_path):
         path = write(tmp_path / f"a.{write.__name__[6:]}", content)
         found = predictions.read(path)
         assert found.body.joints == ("neck", "right_ankle", "left_knee")
-        np.testing.assert_allclose(
-            found.fields["pose"], 1000 * content["pose"][:, :3]
-        )
+        expected = 1000 * content["pose"][:, :3]
+        np.testing.assert_allclose(found.fields["pose"], expected)
+    found = predictions.read(
+        write_csv(tmp_path / "a.csv", content, joints, "m")
+    )
+    np.testing.assert_allclose(found.fields["pose"], expected)
 
 
 @pytest.mark.parametrize(
@@ -122,8 +142,8 @@ def test_what_is_refused(tmp_path, change, says):
         ("a.json", '{"people": [{"score": []}]}', "none of keypoints"),
         ("a.json", '{"people": [{"pose": [1]}, {}]}', "person 1 has no `pose`"),
         ("a.csv", "x,y\n1,2\n", "must begin with the names of its columns"),
-        ("a.csv", "image,joint,x,y\na,nose,1,b\n", "line 2: a number is none"),
-        ("a.csv", "image,joint,x,y\n" + 2 * "a,nose,1,2\n", "a second nose"),
+        ("a.csv", "image,joint,x_px,y_px\na,nose,1,b\n", "line 2: a number"),
+        ("a.csv", "image,joint,x,y\na,nose,1,2\n", "has none of keypoints"),
     ],
 )
 def test_files_that_are_none(tmp_path, name, text, says):

@@ -119,7 +119,15 @@ def test_a_page_of_one_and_of_two(one, two):
     page = pages.document(two)
     assert all(len(chart["series"]) == 2 for chart in page["charts"])
     names = [figure["name"] for figure in page["figures"]]
-    assert "a_1: MPJPE" in names and "difference: MPJPE" in names
+    assert "difference: MPJPE" in names
+    (both,) = [t for t in page["tables"] if t["title"] == "Figures"]
+    assert [row[0] for row in both["rows"]] == [
+        "a_1",
+        "b",
+        "a_1 minus b, paired",
+    ]
+    value = two[0].figure("mpjpe_mm")[0]
+    assert both["rows"][0][1].startswith(f"{value:.1f} [")
     assert "a_1: the pairs that it tells apart worst" in [
         table["title"] for table in page["tables"]
     ]

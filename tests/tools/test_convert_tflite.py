@@ -94,6 +94,17 @@ def test_files_and_report(run_tool, work, tmp_path):
     crop = np.zeros((32, 32, 3), np.uint8)
     found = lite_file.open_model(out / "int8_2d.tflite")(crop)
     assert set(found) == {"keypoints", "ordinal_depth", "score"}
+    code, stdout, err = run_tool(
+        "evaluate",
+        "--protocol=lsp",
+        f"--lsp={work / 'lsp'}",
+        "--first=5",
+        "--last=8",
+        f"--model={out / 'float32.tflite'}",
+    )
+    assert code == 0, err
+    found = json.loads(stdout.splitlines()[-1])
+    assert found["pck"] == pytest.approx(exact["pck"], abs=0.01)
 
 
 def test_calibration_on_pictures_without_labels(import_tool, work, monkeypatch):

@@ -311,6 +311,42 @@ def scores(run_tool, work, sheet):
     assert f"{found['pa_mpjpe']:10.1f}" in out
     code, _, err = run_tool("evaluate", *data, arguments[1])
     assert code == 1 and "--lsp, or else --data" in err
+    by_protocol(run_tool, work, trained)
+
+
+def by_protocol(run_tool, work, trained):
+    """An exported model and the run that it was made from are the same."""
+    out_folder = work / "protocol"
+    arguments = (
+        "--protocol=ordinal",
+        f"--lsp={work / 'lsp'}",
+        "--first=9",
+        "--last=12",
+        "--compare",
+        work / "model",
+        work / "image",
+        f"--out={out_folder}",
+    )
+    code, out, err = run_tool("evaluate", *arguments)
+    assert code == 0, err
+    found = json.loads(out.splitlines()[-1])
+    key = "ordinal_accuracy"
+    assert found["b"][key] == pytest.approx(trained[key], abs=0.1)
+    assert found["difference"][key]["value"] == pytest.approx(0, abs=1)
+    assert len(list((out_folder / "answers").iterdir())) == 2
+    assert (out_folder / "report.html").stat().st_size > 20_000
+    # From what is kept; and joints alone are no pose.
+    assert (
+        run_tool("evaluate", *arguments)[1].splitlines()[-1]
+        == (out.splitlines()[-1])
+    )
+    code, _, err = run_tool(
+        "evaluate",
+        "--protocol=synthetic",
+        f"--data={work / 'people'}",
+        f"--model={work / 'image'}",
+    )
+    assert code == 1 and "export it with a reconstruction" in err
 
 
 def times(run_tool, work):
