@@ -5,8 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from ordinal_tf import skeleton
+from ordinal_tf.data.readers import h36m
 from ordinal_tf.evaluation import people
 from tests import coco_files, lsp_files, prepared_files
+from tests.data.readers import test_mpii
 
 
 @pytest.fixture
@@ -143,6 +146,67 @@ def test_some_pictures_and_the_lsp_layout(run_tool, tmp_path):
     assert found["people"] == 2 and found["unanswered"] == 1
     assert "no row for 1 of 2 people; their joints count as wrong" in out
     assert "4 of 6 people are not of this protocol" in out
+
+
+def test_mpii_needs_its_release_and_human36m_no_pictures(run_tool, tmp_path):
+    source = test_mpii.write(
+        tmp_path / "mpii", test_mpii.release(*[[test_mpii.rect()]] * 3)
+    )
+    names = [f"{k:09}.jpg" for k in range(3)]
+    points = np.tile(test_mpii.points() - 1, (3, 1, 1))
+    # The diagonal of the head's box is 2.83 pixels: 0.3 of it is 0.85.
+    points[0] += 0.5
+    points[1] += 0.7
+    np.savez(
+        tmp_path / "theirs.npz",
+        image=np.array(names),
+        keypoints=points,
+        joints=np.array(skeleton.MPII16.joints),
+    )
+    code, out, err = run_tool(
+        "evaluate",
+        "--protocol=mpii",
+        f"--source={source}",
+        f"--predictions={tmp_path / 'theirs.npz'}",
+        "--replicates=0",
+    )
+    assert code == 0, err
+    assert last(out)["pckh"] == pytest.approx(100 * 2 / 3)
+    code, _, err = run_tool(
+        "evaluate",
+        "--protocol=h36m-p1",
+        f"--source={source}",
+        f"--predictions={tmp_path / 'theirs.npz'}",
+    )
+    assert code == 1 and "prepare the data set and name it with --data" in err
+
+
+def test_human36m_of_the_authors(run_tool, shared_data, tmp_path):
+    """Real labels of one clip; one of their 17 joints is 17 mm off."""
+    source = shared_data / "h36m_sample"
+    truth = h36m.read_annotations(source / "annot" / "valid.mat")
+    pose = truth.poses.copy()
+    pose[:, skeleton.H36M17.index("left_wrist"), 1] += 17.0
+    np.savez(
+        tmp_path / "theirs.npz",
+        image=np.array([f"{name}.jpg" for name in truth.names]),
+        pose=pose,
+    )
+    for name, key in (("h36m-p1", "mpjpe_mm"), ("h36m-p2", "pa_mpjpe_mm")):
+        code, out, err = run_tool(
+            "evaluate",
+            f"--protocol={name}",
+            f"--source={source}",
+            f"--predictions={tmp_path / 'theirs.npz'}",
+        )
+        assert code == 0, err
+        found = last(out)
+        assert found["mpjpe_mm"] == pytest.approx(1.0, rel=1e-4)
+        # Least squares spread it over all joints.
+        assert 1 < found["pa_mpjpe_mm"] < 3
+        assert list(found["groups"]) == ["Posing"]
+        assert found["mean_of_groups"][key] == pytest.approx(found[key])
+        assert "No intervals" in out  # Of one clip.
 
 
 def test_missing_poses_are_refused_or_said(run_tool, data, tmp_path):

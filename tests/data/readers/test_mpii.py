@@ -123,6 +123,18 @@ def test_joints_and_box(tmp_path):
     assert not photos.depth_mask.any() and not photos.relation_mask.any()
 
 
+def test_sizes_of_heads(tmp_path):
+    """0.6 of the diagonal of the box, of a 30 x 40 box 30 pixels."""
+    large = rect(x1=11.0, y1=20.0, x2=41.0, y2=60.0)
+    flat = rect(x2=1.0, y2=2.0)
+    nothing = rect(x1=np.zeros((0, 0)))
+    folder = write(tmp_path, release([rect(), large], [flat, nothing]))
+    photos, heads = mpii.read_with_heads(folder, report=quiet)
+    assert len(photos) == 4
+    expected = [0.6 * np.hypot(2, 2), 30, np.nan, np.nan]
+    np.testing.assert_allclose(heads, expected)
+
+
 # "Annotation description", human-pose.mpi-inf.mpg.de/#download.
 DESCRIPTION = (
     "0 - r ankle, 1 - r knee, 2 - r hip, 3 - l hip, 4 - l knee, 5 - l ankle, "
