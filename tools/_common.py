@@ -11,7 +11,7 @@ _CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
 # By program, flags whose names meant something else in other programs; the
 # old ones go after version 0.1.
 OLD_FLAGS = {
-    "ablation": {"out": "workdir"},
+    "ablation_people": {"out": "workdir"},
     "benchmark_inference": {"photo": "images"},
     "benchmark_pipeline": {"images": "count"},
     "benchmark_serving": {"photo": "images"},

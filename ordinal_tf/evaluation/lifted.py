@@ -116,6 +116,39 @@ def measured_errors(found):
     return image_errors.measure(*arguments)
 
 
+def depth_figures(found):
+    """How good depths are, whatever their unit.
+
+    That of depths which were learnt from relations means nothing, so the one
+    scale a person (least squares) that fits best is granted to all.
+
+    Args:
+        found: dict of `found_people`.
+
+    Returns:
+        dict: `depth_mm`, the mean absolute error of the scaled depths of all
+        joints but the root, relative to it; `order`, the % of the pairs of
+        joints more than 100 mm apart in depth whose order is right. People
+        without a true pose are left out.
+
+    Raises:
+        ValueError: nobody has one.
+    """
+    root = _SKELETON.root
+    known = _known(found)
+    true, depth = found["pose_true"][known][..., 2], found["ordinal_depth"]
+    true = true - true[:, root : root + 1]
+    depth = depth[known] - depth[known][:, root : root + 1]
+    square = np.maximum(np.sum(depth * depth, axis=1), 1e-12)
+    # Not below 0: that would praise the opposite order.
+    scale = np.maximum(np.sum(depth * true, axis=1) / square, 0.0)
+    error = np.delete(np.abs(scale[:, None] * depth - true), root, axis=1)
+    return {
+        "depth_mm": float(error.mean()),
+        "order": 100 * views.relations_preserved(true, depth),
+    }
+
+
 def figures(found, pose):
     """How good poses are, and whether they keep the depth order.
 
@@ -133,9 +166,7 @@ def figures(found, pose):
         ValueError: nobody has one.
     """
     root = _SKELETON.root
-    known = np.isfinite(found["pose_true"]).all((1, 2))
-    if not known.any():
-        raise ValueError("Nobody there has a known pose to score against.")
+    known = _known(found)
     pose_true, pose = found["pose_true"][known], pose[known]
     depth = found["ordinal_depth"][known]
     pose_true = pose_true - pose_true[:, root : root + 1]
@@ -149,3 +180,11 @@ def figures(found, pose):
         "pa_mpjpe": float(aligned.mean()),
         "poses": len(error),
     }
+
+
+def _known(found):
+    """`(N,)` bool: whose pose is known."""
+    known = np.isfinite(found["pose_true"]).all((1, 2))
+    if not known.any():
+        raise ValueError("Nobody there has a known pose to score against.")
+    return known

@@ -1,167 +1,125 @@
-r"""What each ingredient of the synthetic people is worth on real photographs.
+r"""The paper's ablations on data that everyone has, and two of our own.
 
-Trains the same network for the same steps on synthetic people, each time
-without one ingredient, and scores it on synthetic people that it has not seen
-and on real photographs. Everything is kept below --workdir; the same command
-continues where it stopped.
+A table is trained row by row, once a seed, from the pre-trained encoder:
 
-    python -m tools.dev.ablation --lsp=DATA/lspet_ordinal \
-        --workdir=runs/ablation
+    supervision  each head with known depths and with relations (Table 1)
+    mixtures     people with poses, and photographs' 2D or order (Table 2)
+    relations    how many relations of each person are needed
+    mistakes     what relations of the wrong sign cost
+
+Example:
+    python -m tools.prepare synthetic --count=8000 --out=prepared/people
+    python -m tools.prepare synthetic --count=500 --seed=1 --out=prepared/test
+    python -m tools.ablation --table=supervision --people=prepared/people \
+        --people_test=prepared/test --workdir=runs/ablation
+
+The same command continues where it stopped. After every training it prints
+what there is so far; the last line of standard output is JSON: `rows`, of each
+row its figures with `mean`, `spread` (standard deviation) and `seeds`, and of
+the table supervision `ratios`, weak over full.
 """
 
 import json
-import os
 import pathlib
 
 from absl import app, flags
 from ml_collections import config_flags
 
-from ordinal_tf import skeleton
-from ordinal_tf.data.pipeline import streams
-from ordinal_tf.data.prepared import cards, writing
-from ordinal_tf.data.readers import lsp
-from ordinal_tf.synthetic import people
-from ordinal_tf.training import image
+from ordinal_tf.training import ablation
 
 from . import _common
 
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", _common.config_path("lite"), "Network and training."
+    "config", _common.config_path("ablation"), "Network and training."
 )
-_LSP = flags.DEFINE_string(
-    "lsp", None, "Real photographs in the ordinal layout.", required=True
+_TABLE = flags.DEFINE_enum(
+    "table", "supervision", sorted(ablation.TABLES), "Which table."
+)
+_PEOPLE = flags.DEFINE_string(
+    "people", None, "Prepared people with poses.", required=True
+)
+_PEOPLE_TEST = flags.DEFINE_string(
+    "people_test", None, "The same, to score on.", required=True
+)
+_PHOTOS = flags.DEFINE_string(
+    "photos", "", "Prepared photographs with relations, for mixtures."
+)
+_PHOTOS_TEST = flags.DEFINE_string("photos_test", "", "To score on, if any.")
+_RECONSTRUCTION = flags.DEFINE_string(
+    "reconstruction", "", "Run of tools.train_reconstruction to score with."
 )
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of all runs, made where missing.", required=True
 )
-_COUNT = flags.DEFINE_integer("count", 20_000, "People to train on.", 1)
-_HELD_OUT = flags.DEFINE_integer("held_out", 1_000, "People to test on.", 1)
-_SIZE = flags.DEFINE_integer("size", 160, "Side of the pictures.", 32)
-_VARIANTS = flags.DEFINE_list("variants", None, "Some of them; all if absent.")
-_PROCESSES = flags.DEFINE_integer("processes", os.cpu_count(), "To render.", 1)
+_SEEDS = flags.DEFINE_integer("seeds", 3, "Trainings of each row.", 1)
 
-_OFF = (0.0, 0.0)
-# What is taken away, by options of `people.SyntheticPeople`.
-VARIANTS = {
-    "everything": {},
-    "plain backgrounds": {
-        "background": {"kinds": (("plain", 1.0),), "clutter": (0, 0)}
-    },
-    "no clothes": {"look": {"clothes": False}},
-    "nothing hidden or cut off": {
-        "occluders": {"chance": 0.0},
-        "camera": {"cut": _OFF},
-    },
-    "recorded poses only": {"pose": {"sampled": 0.0}},
-    "no camera effects": {
-        "effects": {
-            "exposure": (1.0, 1.0),
-            "contrast": (1.0, 1.0),
-            "white_balance": 0.0,
-            "saturation": (1.0, 1.0),
-            "grey": 0.0,
-            "vignette": _OFF,
-            "defocus": _OFF,
-            "motion": _OFF,
-            "shrink": (0.0, 1.0),
-            "sharpen": _OFF,
-            "noise": _OFF,
-            "quality": (95, 95),
-        }
-    },
+_TITLES = {
+    "depth_mm": "depth mm",
+    "order": "order %",
+    "pa_mpjpe": "PA-MPJPE",
+    "lifted_pa_mpjpe": "PA lifted",
+    "pck": "photos PCK",
+    "ordinal_accuracy": "photos order",
 }
-# For comparison: the real photographs that the config trains on, and half of
-# these with half of synthetic people.
-REAL = "real photographs"
-BOTH = "real and synthetic"
-
-
-def prepared_people(out, options, *, seed, count, processes):
-    """Renders people into a prepared folder, unless they are there."""
-    made = {"seed": seed, "size": _SIZE.value, "joints": "lsp14"}
-    endless = people.SyntheticPeople(**made, options=options)
-    writing.prepare(
-        streams.RenderedPeople(
-            endless,
-            "synthetic",
-            {**made, "options": json.dumps(options, sort_keys=True)},
-            0,
-            count,
-        ),
-        out,
-        about=cards.About("synthetic people", "free", skeleton.H36M17),
-        processes=processes,
-        progress=_common.progress_line(count, f"render {out.name}"),
-    )
-
-
-def run_variant(name, out, held_out, photos):
-    """Trains and scores one row of the table; dict of figures."""
-    config = _CONFIG.value.copy_and_resolve_references()
-    slug = name.replace(" ", "_")
-    config.data.lsp = _LSP.value if name in (REAL, BOTH) else ""
-    if name != REAL:
-        ingredients = "everything" if name == BOTH else name
-        folder = out / "data" / ingredients.replace(" ", "_")
-        prepared_people(
-            folder,
-            VARIANTS[ingredients],
-            seed=config.seed,
-            count=_COUNT.value,
-            processes=_PROCESSES.value,
-        )
-        config.data.train = ((str(folder), 1.0),)
-    config.data.held_out_set = str(held_out)
-    config.train.eval_every = config.train.steps
-    summary = image.train(
-        config,
-        out / "runs" / slug,
-        progress=_common.progress_line(config.train.steps, f"train {name}"),
-    )
-    network, config = image.load_run(out / "runs" / slug)
-    real = image.evaluate_network(
-        network, config, photos, input_size=config.model.input_size
-    )
-    keys = ("pck", "ordinal_accuracy")
-    return {
-        "synthetic": {key: summary[key] for key in keys},
-        "real": {key: real[key] for key in keys},
-    }
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    every = [REAL, BOTH, *VARIANTS]
-    names = _VARIANTS.value or every
-    unknown = sorted(set(names) - set(every))
-    if unknown:
-        raise ValueError(
-            f"Variants are {', '.join(every)}. Received: {', '.join(unknown)}."
-        )
-    out = pathlib.Path(_WORKDIR.value)
-    first, last = _CONFIG.value.data.held_out
-    photos = lsp.read_lsp(_LSP.value, first=first, last=last)
-    held_out = out / "data" / "held_out"
-    prepared_people(
-        held_out,
-        {},
-        seed=_CONFIG.value.seed + 1,
-        count=_HELD_OUT.value,
-        processes=_PROCESSES.value,
+    config, table = _CONFIG.value, _TABLE.value
+    data = ablation.Data(
+        people=_PEOPLE.value,
+        people_test=_PEOPLE_TEST.value,
+        photos=_PHOTOS.value,
+        photos_test=_PHOTOS_TEST.value,
+        reconstruction=_RECONSTRUCTION.value,
     )
-    rows = {}
-    for name in names:
-        rows[name] = run_variant(name, out, held_out, photos)
-    print(f"{'trained on':28}{'synthetic':>20}{'real photographs':>22}")
-    print(f"{'':28}{'PCK':>10}{'ordinal':>10}{'PCK':>12}{'ordinal':>10}")
+    answer = {}
+    for found in ablation.run(
+        table,
+        config,
+        data,
+        pathlib.Path(_WORKDIR.value) / table,
+        seeds=_SEEDS.value,
+        progress=lambda name: _common.progress_line(config.train.steps, name),
+    ):
+        answer = {"table": table, "rows": ablation.summary(found)}
+        if table == "supervision":
+            answer["ratios"] = ablation.ratios(found)
+        print(table_text(answer), flush=True)
+    print(json.dumps(answer))
+
+
+def table_text(answer):
+    """The table for people, a line a row."""
+    rows = answer["rows"]
+    keys = [key for key in _TITLES if any(key in row for row in rows.values())]
+    lines = [["", "seeds", *(_TITLES[key] for key in keys)]]
     for name, row in rows.items():
-        fake, real = row["synthetic"], row["real"]
-        print(
-            f"{name:28}{fake['pck']:>10.1f}{fake['ordinal_accuracy']:>10.1f}"
-            f"{real['pck']:>12.1f}{real['ordinal_accuracy']:>10.1f}"
-        )
-    print(json.dumps(rows))
+        seeds = str(next(iter(row.values()))["seeds"])
+        lines.append([name, seeds, *(_cell(row.get(key), 1) for key in keys)])
+    for head, ratio in answer.get("ratios", {}).items():
+        seeds = str(ratio["seeds"])
+        lines.append([f"{head}: weak / full", seeds, _cell(ratio, 3)])
+    widths = [
+        max(len(line[i]) for line in lines if i < len(line))
+        for i in range(len(lines[0]))
+    ]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(line, widths, strict=False)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _cell(figure, digits):
+    if figure is None:
+        return "-"
+    text = f"{figure['mean']:.{digits}f}"
+    if figure["spread"] is not None:
+        text += f" +- {figure['spread']:.{digits}f}"
+    return text
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def test_rows(run_tool, tmp_path):
     )
     names = ["real and synthetic", "no clothes"]
     variants = f"--variants={','.join(names)}"
-    code, out, err = run_tool("dev.ablation", *arguments, variants)
+    code, out, err = run_tool("dev.ablation_people", *arguments, variants)
     assert code == 0, err
     rows = json.loads(out.splitlines()[-1])
     assert list(rows) == names
@@ -42,10 +42,12 @@ def test_rows(run_tool, tmp_path):
     # The mixture shares its people with the row that takes nothing away.
     folders = {path.name for path in (tmp_path / "runs" / "data").iterdir()}
     assert folders == {"held_out", "everything", "no_clothes"}
-    again, repeated, err = run_tool("dev.ablation", *arguments, variants)
+    again, repeated, err = run_tool("dev.ablation_people", *arguments, variants)
     assert again == 0, err
     assert json.loads(repeated.splitlines()[-1]) == rows
     assert "no_clothes is finished; nothing to do." in repeated
 
-    code, _, err = run_tool("dev.ablation", *arguments, "--variants=no shoes")
+    code, _, err = run_tool(
+        "dev.ablation_people", *arguments, "--variants=no shoes"
+    )
     assert code == 1 and "Received: no shoes." in err
