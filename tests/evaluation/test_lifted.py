@@ -30,6 +30,24 @@ def predict(image):
     }
 
 
+def test_depth_figures_by_hand():
+    """Depths three times too small, one joint with the wrong sign."""
+    true = np.zeros((2, 17, 3))
+    true[0, 1:3, 2] = 200.0, -400.0
+    true[1] = np.nan  # Whoever has no pose does not count.
+    depth = np.zeros((2, 17))
+    depth[0, 1:3] = 0.1, -0.2
+    found = {"pose_true": true + 50.0, "ordinal_depth": depth + 7.0}
+    exact = lifted.depth_figures(found)
+    assert exact["depth_mm"] == pytest.approx(0.0, abs=1e-9)
+    assert exact["order"] == 100.0
+    found["ordinal_depth"][0, 2] = 7.2
+    # The scale is (0.1 * 200 - 0.2 * 400) / 0.05 < 0, so 0.
+    wrong = lifted.depth_figures(found)
+    assert wrong["depth_mm"] == pytest.approx(600 / 16)
+    assert wrong["order"] < 100.0
+
+
 def test_found_people_in_order(folder):
     found = lifted.found_people(predict, folder, input_size=32, batch_size=4)
     for i in range(6):
