@@ -1,5 +1,6 @@
 """What evaluate does with --protocol: opens people and answers, writes all."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -171,31 +172,32 @@ def evaluate(
     )
     someone = someone.take(rows)
     found = [open_answers(one, someone, out=out, **options) for one in subjects]
+    if len({one.name for one in found}) < len(found):
+        found = [
+            dataclasses.replace(one, name=path)
+            for one, path in zip(found, subjects, strict=True)
+        ]
     protocols.check(protocol, someone, found)
     several = []
     for one in found:
-        if one.unanswered:
-            notes.append(_missing(protocol, one, someone, allow_missing))
         update = _common.progress_line(someone.count, f"evaluate {one.name}")
         several.append(
             scored.score(
-                protocol, someone, one, replicates=replicates, progress=update
+                protocol,
+                someone,
+                one,
+                replicates=replicates,
+                allow_missing=allow_missing,
+                progress=update,
             )
         )
+        if several[-1].unanswered:
+            notes.append(
+                f"{one.name} has nothing for {several[-1].unanswered} of "
+                f"{someone.count} people: their joints count as wrong, and "
+                "they are left out of the errors of poses."
+            )
     return several, notes
-
-
-def _missing(protocol, one, someone, allowed):
-    text = f"{one.name} has no row for {one.unanswered} of {someone.count} "
-    text += "people"
-    if "pose" not in protocol.uses:
-        return f"{text}; their joints count as wrong."
-    if not allowed:
-        raise ValueError(
-            f"{text}, and an error of no pose is no number; predict them, or "
-            "leave them out with --allow_missing."
-        )
-    return f"{text}; they are left out of the errors of poses."
 
 
 def evaluate_coco(
@@ -262,7 +264,7 @@ def _coco_results(path, truth):
     score = table.fields.get("score")
     points = table.fields["keypoints"]
     return name, *coco_ap.results_of(
-        table.image, table.body, points, score, truth
+        table.image, table.body, points, score, truth, table.person_score
     )
 
 

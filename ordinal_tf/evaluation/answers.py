@@ -41,7 +41,6 @@ class Answers:
             to (k + 1) `PART` - 1.
         of: function of a list of rows that returns the dict of those.
         lacks: names of the joints of `skeleton.H36M17` that never come.
-        unanswered: int, people whom a file has no row for.
     """
 
     name: str
@@ -49,7 +48,6 @@ class Answers:
     part: Callable
     of: Callable
     lacks: tuple = ()
-    unanswered: int = 0
 
 
 def of_network(
@@ -77,12 +75,7 @@ def of_network(
             keeps nothing.
     """
 
-    if folder:
-        # So that no part of another network or data set is ever taken.
-        number = f"{fingerprint} {people.fingerprint} {people.count} {PART}"
-        number = hashlib.sha256(number.encode()).hexdigest()[:16]
-        folder = pathlib.Path(folder) / number
-        folder.mkdir(parents=True, exist_ok=True)
+    folder = folder and _folder(folder, fingerprint, people)
     # Parts come in order: one pass over the pictures gives all of them.
     ahead = {"k": None, "parts": None, "last": (None, None)}
 
@@ -115,6 +108,15 @@ def of_network(
     first = part(0)
     gives = frozenset(key for key in _SHAPES if np.isfinite(first[key]).any())
     return Answers(name, gives, part, of)
+
+
+def _folder(folder, fingerprint, people):
+    """Where parts are kept, so that no other network's are ever taken."""
+    number = f"{fingerprint} {people.fingerprint} {people.count} {PART}"
+    number = hashlib.sha256(number.encode()).hexdigest()[:16]
+    folder = pathlib.Path(folder) / number
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _parts(predict, people, size, batch_size):
@@ -213,7 +215,6 @@ def of_file(predictions, people):
         part,
         of,
         lacks=tuple(np.array(skeleton.H36M17.joints)[~mapping.mask].tolist()),
-        unanswered=int((rows < 0).sum()),
     )
 
 

@@ -114,7 +114,7 @@ def read_results(path, labels):
     return [{**one, "category_id": labels.category} for one in results]
 
 
-def results_of(names, body, keypoints, score, labels):
+def results_of(names, body, keypoints, score, labels, person_score=None):
     """Detections in COCO's form.
 
     Args:
@@ -123,6 +123,8 @@ def results_of(names, body, keypoints, score, labels):
         keypoints: `(M, J, 2)` pixels, NaN where not found.
         score: `(M, J)`, or None: all the same.
         labels: `Labels`.
+        person_score: `(M,)`, what ranks people; where it is NaN or None, the
+            mean of their joints' scores does.
 
     Returns:
         list of dicts, and the names of the joints that they can have.
@@ -140,7 +142,7 @@ def results_of(names, body, keypoints, score, labels):
         np.asarray(keypoints, np.float64), np.isfinite(keypoints).all(-1)
     )
     points = np.where((known & has)[..., None], points, 0.0)
-    sure = np.ones(len(points)) if score is None else np.nanmean(score, axis=1)
+    sure = _sure(len(points), score, person_score)
     found = []
     for name, person, one in zip(names, points, sure, strict=True):
         image = images.get(pathlib.PurePosixPath(name).name)
@@ -151,7 +153,7 @@ def results_of(names, body, keypoints, score, labels):
                     "image_id": image,
                     "category_id": labels.category,
                     "keypoints": triples.ravel().tolist(),
-                    "score": float(np.nan_to_num(one)),
+                    "score": float(one),
                 }
             )
     if not found and len(points):
@@ -159,6 +161,18 @@ def results_of(names, body, keypoints, score, labels):
             f"{labels.path} has none of the pictures, such as {names[0]}."
         )
     return found, tuple(np.array(_COCO.joints)[has].tolist())
+
+
+def _sure(count, score, person_score):
+    """`(M,)`: how sure each detection is, 0 where nobody says."""
+    mean = np.ones(count)
+    if score is not None:
+        known = np.isfinite(score)
+        total = np.where(known, score, 0).sum(1)
+        mean = total / np.maximum(known.sum(1), 1)
+    if person_score is None:
+        return mean
+    return np.where(np.isfinite(person_score), person_score, mean)
 
 
 class Resampled:

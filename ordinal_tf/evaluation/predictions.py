@@ -9,12 +9,12 @@
 
 The first three are also what `tools.predict` writes (docs/outputs.md). Fields
 are `image` (the picture's name), `box` (centre x, y, side; pixels),
-`keypoints` (pixels of the picture), `ordinal_depth`, `pose` and `score`, one
-entry a joint; those that a protocol does not need may be missing. `joints`
-names the joints where they are not those of `skeleton.H36M17`, `unit` is the
-unit of `pose`: mm, cm or m (of CSV the columns' names say it). Without `image`,
-rows are the people of the data set in their order. docs/evaluation.md has an
-example of each.
+`person_score`, and with an entry a joint `keypoints` (pixels of the picture),
+`ordinal_depth`, `pose` and `score`; those that a protocol does not need may be
+missing. `joints` names the joints where they are not those of
+`skeleton.H36M17`, `unit` is the unit of `pose`: mm, cm or m (of CSV the
+columns' names say it). Without `image`, rows are the people of the data set in
+their order. docs/evaluation.md has an example of each.
 """
 
 import csv
@@ -32,7 +32,10 @@ from ordinal_tf.data.readers import joint_names
 SUFFIXES = (".npz", ".json", ".csv")
 _UNITS_MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
 _WIDTHS = {"keypoints": (2,), "ordinal_depth": (), "pose": (3,), "score": ()}
-_OF_PERSON = {"box": ("box_cx_px", "box_cy_px", "box_side_px")}
+_OF_PERSON = {
+    "box": ("box_cx_px", "box_cy_px", "box_side_px"),
+    "person_score": ("person_score",),
+}
 _OF_JOINT = {
     "keypoints": ("x_px", "y_px"),
     "ordinal_depth": ("ordinal_depth",),
@@ -51,6 +54,8 @@ class Predictions:
         body: `skeleton.Skeleton`.
         image: list of M str, or None: people in the data set's order.
         box: `(M, 3)` pixels, NaN where unknown.
+        person_score: `(M,)`, how sure it is that this is a person; NaN where
+            unknown.
         fields: dict of those of `keypoints` `(M, J, 2)` pixels,
             `ordinal_depth` `(M, J)`, `pose` `(M, J, 3)` mm and `score`
             `(M, J)` that the file has, float64, NaN where not found.
@@ -60,6 +65,7 @@ class Predictions:
     body: skeleton.Skeleton
     image: list | None
     box: np.ndarray
+    person_score: np.ndarray
     fields: dict
 
     def __len__(self):
@@ -94,7 +100,9 @@ def is_coco(path):
 
 def _read_npz(path):
     arrays = npz.read_arrays(path)
-    content = {key: arrays[key] for key in ("box", *_WIDTHS) if key in arrays}
+    content = {
+        key: arrays[key] for key in (*_OF_PERSON, *_WIDTHS) if key in arrays
+    }
     if "image" in arrays:
         content["image"] = [str(name) for name in arrays["image"].reshape(-1)]
     if "joints" in arrays:
@@ -117,7 +125,7 @@ def _read_json(path):
     ):
         raise ValueError(f'{path} must be an object {{"people": [...]}}.')
     found = {k: content[k] for k in ("joints", "unit") if k in content}
-    for key in ("image", "box", *_WIDTHS):
+    for key in ("image", *_OF_PERSON, *_WIDTHS):
         has = [key in one for one in people]
         if any(has) and not all(has):
             raise ValueError(
@@ -153,7 +161,8 @@ def _read_csv(path):
             who = one
             people.append({"image": one[0], "joints": {}})
             for key, columns in of_person.items():
-                people[-1][key] = _row(path, line, row, columns)
+                numbers = _row(path, line, row, columns)
+                people[-1][key] = numbers if len(columns) > 1 else numbers[0]
         people[-1]["joints"][joint] = {
             key: _row(path, line, row, columns)
             for key, columns in of_joint.items()
@@ -214,14 +223,20 @@ def _checked(path, content):
     image = content.get("image")
     if image is not None and len(image) != count:
         raise ValueError(f"{path}: {len(image)} images for {count} people.")
-    box = np.full((count, 3), np.nan)
-    if "box" in content:
-        box = _numbers(path, "box", content["box"], (count, 3))
+    of_person = {}
+    for key, columns in _OF_PERSON.items():
+        shape = (count, len(columns)) if len(columns) > 1 else (count,)
+        value = content.get(key, np.full(shape, np.nan))
+        of_person[key] = _numbers(path, key, value, shape)
     if "pose" in fields:
         fields["pose"] = fields["pose"] * _millimetres(path, content)
         _check_size(path, fields["pose"])
     return Predictions(
-        path, body, None if image is None else list(image), box, fields
+        path,
+        body,
+        None if image is None else list(image),
+        **of_person,
+        fields=fields,
     )
 
 

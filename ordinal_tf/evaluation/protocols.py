@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from ordinal_tf import skeleton
-from ordinal_tf.evaluation import measures
+from ordinal_tf.evaluation import frame_names, measures
 
 # Key: name in tables, unit, factor from a ratio, and whether less is better.
 FIGURES = {
@@ -31,16 +31,6 @@ FIGURES = {
 _POSE = ("mpjpe_mm", "pa_mpjpe_mm", "n_mpjpe_mm", "pck3d", "auc")
 _H36M = ("h36m17", "h36m17_left_first", "h36m32")
 _H36M_TEST = ("S9", "S11")
-# By number, as `act_02`, after Human3.6M's metadata.xml.
-_H36M_ACTIONS = (
-    "Directions Discussion Eating Greeting Phoning Posing Purchases Sitting "
-    "SittingDown Smoking Photo Waiting Walking WalkDog WalkTogether"
-).split()
-_H36M_OTHER_NAMES = {
-    "takingphoto": "Photo",
-    "walkingdog": "WalkDog",
-    "walkingtogether": "WalkTogether",
-}
 # Where its neck is our thorax and its head our nose. All but the last three of
 # its 17 joints count: pelvis, spine and head do not.
 _MPI_INF_3DHP_COUNTED = tuple(
@@ -163,52 +153,6 @@ def find(name, people):
     return dataclasses.replace(protocol, name=name)
 
 
-def h36m_action(name):
-    """One of Human3.6M's 15 actions, by the name of a frame, or "other".
-
-    Names are those of the release ("S9/Videos/Sitting 1.54138969.mp4@12"), of
-    the authors and MMPose ("S9_SittingDown_1.55011271_000001.jpg") and of
-    frames by number ("s_09_act_10_subact_01_ca_01_000001.jpg").
-    """
-    number = re.search(r"act_(\d\d)_", name)
-    if number and 2 <= int(number[1]) <= 16:
-        return _H36M_ACTIONS[int(number[1]) - 2]
-    for word in re.findall(r"[A-Za-z]+", re.split(r"[\\/]", name)[-1]):
-        known = {action.lower(): action for action in _H36M_ACTIONS}
-        known |= _H36M_OTHER_NAMES
-        if word.lower() in known:
-            return known[word.lower()]
-    return "other"
-
-
-def h36m_subject(name):
-    """ "S9" of the name of a frame, or "" where it says none."""
-    found = re.search(r"(?:^|[\\/_])[sS]_?0*(\d{1,2})(?=[\\/_])", name)
-    return f"S{found[1]}" if found else ""
-
-
-def clip(name):
-    """The clip of a frame: its name without what numbers the frame."""
-    film, at, _ = name.rpartition("@")
-    return film if at else re.sub(r"_?\d+\.\w+$", "", name)
-
-
-def _humaneva_action(name):
-    found = re.search(r"(S\d)[\\/].*?([A-Z][A-Za-z]+)_\d", name)
-    return f"{found[1]} {found[2]}" if found else "other"
-
-
-def _sequence(name):
-    found = re.search(r"(TS\d)(?:[\\/]|$)", name)
-    return found[1] if found else "other"
-
-
-def _block(name):
-    """A hundred consecutive frames: six sequences are too few to resample."""
-    frame = re.search(r"(\d+)\.\w+$", name)
-    return f"{_sequence(name)} {int(frame[1]) // 100 if frame else name}"
-
-
 def _h36m(figures, title):
     return Protocol(
         name="",
@@ -220,10 +164,10 @@ def _h36m(figures, title):
             truth, found, joints=skeleton.H36M17
         ),
         labelled=_H36M,
-        group=h36m_action,
+        group=frame_names.h36m_action,
         groups="actions",
-        unit=clip,
-        only=lambda name: h36m_subject(name) in _H36M_TEST,
+        unit=frame_names.clip,
+        only=lambda name: frame_names.h36m_subject(name) in _H36M_TEST,
     )
 
 
@@ -258,9 +202,9 @@ def _humaneva(people):
             truth, found, joints=joints
         ),
         labelled=(joints.name,),
-        group=_humaneva_action,
+        group=frame_names.humaneva_action,
         groups="subjects and actions",
-        unit=clip,
+        unit=frame_names.clip,
         joints=joints.joints,
     )
 
@@ -281,9 +225,9 @@ def _mpi_inf_3dhp(people):
             strict_joints=_MPI_INF_3DHP_COUNTED,
         ),
         labelled=(skeleton.MPI_INF_3DHP17.name,),
-        group=_sequence,
+        group=frame_names.sequence,
         groups="sequences",
-        unit=_block,
+        unit=frame_names.block,
     )
 
 
@@ -430,7 +374,7 @@ def rows(protocol, people, *, part, wanted=None):
                 kept.append(row)
             else:
                 left_out += 1
-                seen[h36m_subject(name) or bare] += 1
+                seen[frame_names.h36m_subject(name) or bare] += 1
     if not kept:
         some = ", ".join(name for name, _ in seen.most_common(3))
         raise ValueError(

@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 
+from ordinal_tf import skeleton
 from ordinal_tf.evaluation import answers as answering
 from ordinal_tf.evaluation import protocols, tally
 
@@ -66,7 +67,16 @@ class Scored:
         return tuple(map(list, zip(*found, strict=True))) or ([], [], [], [])
 
 
-def score(protocol, people, answers, *, replicates, seed=0, progress=None):
+def score(
+    protocol,
+    people,
+    answers,
+    *,
+    replicates,
+    seed=0,
+    allow_missing=False,
+    progress=None,
+):
     """Scores all people, part by part.
 
     Args:
@@ -75,22 +85,34 @@ def score(protocol, people, answers, *, replicates, seed=0, progress=None):
         answers: `answers.Answers` for the same people.
         replicates: int, B of the bootstrap.
         seed: int.
+        allow_missing: bool, score poses although some people have none.
         progress: function of how many people are done, or None.
 
     Returns:
         `Scored`.
 
     Raises:
-        ValueError: nothing of the data can be scored.
+        ValueError: nothing of the data can be scored, or somebody has no
+            pose.
     """
     sums = tally.Tally(replicates=replicates, seed=seed)
     each = array.array("f")
+    unanswered = 0
     head = (protocol.figures[0], "all", "")
     factor = protocols.FIGURES[protocol.figures[0]][2]
     for k in range(-(-people.count // answering.PART)):
         first = k * answering.PART
         some = range(first, min(people.count, first + answering.PART))
         truth, found = people.read(list(some)), answers.part(k)
+        lost = _unanswered(protocol, found)
+        if "pose" in protocol.uses and lost.any() and not allow_missing:
+            name = truth["name"][int(lost.argmax())]
+            raise ValueError(
+                f"{answers.name} has no whole pose for somebody in {name}, and "
+                "an error of no pose is no number; predict it, or leave such "
+                "people out with --allow_missing."
+            )
+        unanswered += int(lost.sum())
         columns = protocol.columns(truth, found)
         group = protocol.group
         sums.add(
@@ -114,11 +136,24 @@ def score(protocol, people, answers, *, replicates, seed=0, progress=None):
         protocol,
         people.name,
         sums,
-        answers.unanswered,
+        unanswered,
         people,
         answers,
         np.frombuffer(each, np.float32),
     )
+
+
+def _unanswered(protocol, found):
+    """`(P,)` bool: no joint was found, or a joint of the pose is missing."""
+    which = [skeleton.H36M17.index(joint) for joint in protocol.joints]
+    lost = np.zeros(len(found["pose"]), bool)
+    for field in protocol.uses:
+        known = np.isfinite(found[field])
+        if field == "pose":
+            lost |= ~known[:, which].all((1, 2))
+        else:
+            lost |= ~known.reshape(len(known), -1).any(1)
+    return lost
 
 
 def compare(one, other):

@@ -152,6 +152,23 @@ def test_predictions_of_a_network_without_a_face(labels):
         coco_ap.results_of(["x"], joints, points[:1], None, labels)
 
 
+def test_what_ranks_people(labels):
+    points = np.zeros((3, 17, 2))
+    score = np.array([[0.2] * 17, [0.9] * 17, [np.nan] * 17])
+    names = ["photo0.jpg"] * 3
+
+    def ranks(*arguments):
+        found, _ = coco_ap.results_of(
+            names, skeleton.H36M17, points, *arguments
+        )
+        return [one["score"] for one in found]
+
+    assert ranks(score, labels) == pytest.approx([0.2, 0.9, 0.0])
+    assert ranks(None, labels) == [1, 1, 1]
+    person = np.array([0.7, np.nan, 0.3])
+    assert ranks(score, labels, person) == pytest.approx([0.7, 0.9, 0.3])
+
+
 def test_an_annotation_with_the_id_zero_counts(tmp_path):
     content = coco_files.content(12)
     for k, one in enumerate(content["annotations"]):

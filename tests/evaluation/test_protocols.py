@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ordinal_tf import skeleton
-from ordinal_tf.evaluation import protocols, scored, scoring
+from ordinal_tf.evaluation import frame_names, protocols, scored, scoring
 from tests.evaluation import labelled
 
 H36M = skeleton.H36M17
@@ -108,15 +108,17 @@ def test_human36m_takes_its_test_subjects():
     ],
 )
 def test_names_of_human36m(name, subject, action):
-    assert protocols.h36m_subject(name) == subject
-    assert protocols.h36m_action(name) == action
+    assert frame_names.h36m_subject(name) == subject
+    assert frame_names.h36m_action(name) == action
 
 
 def test_clips():
     film = "S9/Videos/Sitting 1.54138969.mp4"
-    assert protocols.clip(f"{film}@12") == film
+    assert frame_names.clip(f"{film}@12") == film
     frame = "images/S11_Posing_1.55011271_{:06}.jpg"
-    assert protocols.clip(frame.format(1)) == protocols.clip(frame.format(90))
+    assert frame_names.clip(frame.format(1)) == frame_names.clip(
+        frame.format(90)
+    )
 
 
 def test_mpi_inf_3dhp_as_its_script():
