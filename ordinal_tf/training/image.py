@@ -222,4 +222,4 @@ def crops_function(network, model, *, mirror=True):
 
     if keras.backend.backend() != "tensorflow":
         return predict
-    return tf.function(predict, reduce_retracing=True)
+    return tf.function(predict, autograph=False)

@@ -42,7 +42,7 @@ def _tensorflow_step(network, optimizer, inputs, loss, jit):
     variables = network.trainable_variables
 
     # Nothing here is data-dependent Python, which is all autograph is for.
-    @tf.function(jit_compile=jit, reduce_retracing=True, autograph=False)
+    @tf.function(jit_compile=jit, autograph=False)
     def step(batch, ramp):
         with tf.GradientTape() as tape:
             parts = loss(network(inputs(batch), training=True), batch, ramp)

@@ -303,6 +303,17 @@ def test_init_from(quick, config, whole, tmp_path):
         assert kept.init_sha256 == runs.fingerprint(whole[0] / runs.WEIGHTS)
 
 
+def test_crops_grow_where_functions_are_traced(monkeypatch, config, tmp_path):
+    # The volume is laid out by its static shape, so each size of crops needs
+    # a trace of its own.
+    monkeypatch.setattr(training.build, "build_image_network", stand_in)
+    summary = run(config, tmp_path / "run")
+    assert summary["steps"] == 4
+    lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    scores = [line for line in map(json.loads, lines) if "pck" in line]
+    assert [score["step"] for score in scores] == [0, 2, 4]
+
+
 @pytest.mark.parametrize("name", ["depth", "coordinates"])
 def test_heads_train(eager, config, tmp_path, name):
     config.model.name = name
