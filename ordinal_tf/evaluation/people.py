@@ -86,7 +86,7 @@ def of_prepared(folder):
     card = opened.card
 
     def read(rows):
-        records = [opened.read(row) for row in rows]
+        records = opened.read_many(rows)
         keys = (*_LABELS, "visible", "visible_mask", "to_picture", "box")
         found = {
             key: np.stack([one[key] for one in records])

@@ -72,6 +72,26 @@ class PreparedSet:
             ) from error
         return records.parse(data, where)
 
+    def read_many(self, rows):
+        """Records `rows`, a list of ints, as `read` gives them.
+
+        In one graph, which is much cheaper than `read` for each.
+        """
+        rows = np.asarray(rows, np.int64)
+        paths = np.array([str(path) for path in self.shards])
+        frames = tf.data.Dataset.from_tensor_slices(
+            (paths[self.shard[rows]], self.offset[rows], self.length[rows])
+        ).map(read_frame, num_parallel_calls=tf.data.AUTOTUNE)
+        try:
+            found = list(frames.as_numpy_iterator())
+        except tf.errors.OpError:
+            # One by one, to say which of them is damaged.
+            return [self.read(row) for row in rows.tolist()]
+        return [
+            records.parse(data, f"Record {row}, in {paths[self.shard[row]]}")
+            for row, data in zip(rows.tolist(), found, strict=True)
+        ]
+
 
 def read_frame(path, offset, length):
     """The data of one record, by its place in its file; works in graphs.

@@ -321,7 +321,14 @@ def test_a_damaged_record_is_found_when_it_is_read(copy):
     opened = reading.open_prepared(copy)
     with pytest.raises(ValueError, match="Record 4, in .*00001.* is damaged"):
         opened.read(4)
+    with pytest.raises(ValueError, match="Record 4, in .*00001.* is damaged"):
+        opened.read_many([9, 4])
     assert opened.read(5)["name"] == "00000005.jpg"
+    several = opened.read_many([9, 5])
+    assert [one["name"] for one in several] == ["00000009.jpg", "00000005.jpg"]
+    for key, value in opened.read(9).items():
+        assert np.array_equal(several[0][key], value)
+    assert opened.read_many([]) == []
     with pytest.raises(ValueError, match="checksum is not the card's"):
         writing.check_files(copy, opened.card)
 
