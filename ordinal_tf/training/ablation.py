@@ -130,7 +130,9 @@ TABLES = {
 }
 
 
-def run(table, base, data, workdir, *, seeds, report=print, progress=None):
+def run(
+    table, base, data, workdir, *, seeds, only=(), report=print, progress=None
+):
     """Trains and scores the rows of a table, or continues where it stopped.
 
     All rows of a seed come before the next seed, so that what is there is a
@@ -142,6 +144,7 @@ def run(table, base, data, workdir, *, seeds, report=print, progress=None):
         data: `Data`.
         workdir: folder of all runs, `SEED/ROW` below it.
         seeds: int, how many.
+        only: names of rows, where not all are wanted.
         report: function of one line of text.
         progress: function of a row's name that returns a function
             `(step, text)`, or None.
@@ -154,6 +157,13 @@ def run(table, base, data, workdir, *, seeds, report=print, progress=None):
         ValueError: see `image.train`; a table without its data.
     """
     rows = TABLES[table](data)
+    unknown = sorted(set(only) - set(rows))
+    if unknown:
+        raise ValueError(
+            f"The rows of {table} are {'; '.join(rows)}. Received: "
+            f"{'; '.join(unknown)}."
+        )
+    rows = {name: rows[name] for name in only or rows}
     found = {name: [] for name in rows}
     for seed in range(seeds):
         for name, changes in rows.items():
@@ -259,6 +269,7 @@ def ratios(found, key="depth_mm"):
     heads = [
         name[: -len(": full")] for name in found if name.endswith(": full")
     ]
+    heads = [head for head in heads if f"{head}: weak" in found]
     pairs = {
         # Of a seed that has begun, only the first of them may be there.
         head: list(

@@ -44,6 +44,14 @@ def test_photographs_are_asked_for():
         ablation.mixtures(ablation.Data("people", "people_test"))
 
 
+def test_an_unknown_row_is_named(tmp_path):
+    run = ablation.run(
+        "mistakes", lite.get_config(), DATA, tmp_path, seeds=1, only=["30 %"]
+    )
+    with pytest.raises(ValueError, match="Received: 30 %."):
+        next(run)
+
+
 def test_summary_and_ratios_by_hand():
     def figures(*values):
         return [{"depth_mm": value} for value in values]
