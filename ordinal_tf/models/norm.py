@@ -13,7 +13,8 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     Same variables, same result. The running variance follows the unbiased
     variance of the batch, as Torch's does, where TensorFlow trains; Keras'
-    own, on the other backends, follows the biased one.
+    own, on the other backends, follows the biased one. The replicas of a
+    `tf.distribute` strategy use the statistics of all their inputs together.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -22,18 +23,22 @@ class BatchNorm(keras.layers.BatchNormalization):
             or keras.backend.backend() != "tensorflow"
         ):
             return super().call(inputs, training=training, mask=mask)
-        # The one place of models/ that knows a backend.
+        # With `depthwise` the one place of models/ that knows a backend.
         import tensorflow as tf
 
-        output, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
-            mean=[],
-            variance=[],
-            epsilon=self.epsilon,
-            is_training=True,
-        )
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            output, mean, variance = self._shared(inputs, context)
+        else:
+            output, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+                x=inputs,
+                scale=tf.convert_to_tensor(self.gamma),
+                offset=tf.convert_to_tensor(self.beta),
+                mean=[],
+                variance=[],
+                epsilon=self.epsilon,
+                is_training=True,
+            )
         for moving, new in (
             (self.moving_mean, mean),
             (self.moving_variance, variance),
@@ -41,3 +46,29 @@ class BatchNorm(keras.layers.BatchNormalization):
             keep = tf.cast(self.momentum, moving.dtype)
             moving.assign(moving * keep + new * (1.0 - keep))
         return output
+
+    def _shared(self, inputs, context):
+        """Output, mean and unbiased variance over all replicas' inputs."""
+        import tensorflow as tf
+
+        axes = list(range(inputs.shape.rank - 1))
+        x = tf.cast(inputs, tf.float32)
+        sizes = [tf.shape(x)[axis] for axis in axes]
+        count = tf.cast(
+            context.num_replicas_in_sync * tf.reduce_prod(sizes), tf.float32
+        )
+
+        def total(value):
+            local = tf.reduce_sum(value, axes)
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, local)
+
+        mean = total(x) / count
+        x = x - mean
+        variance = total(tf.square(x)) / count
+        gamma, beta = (
+            tf.cast(tf.convert_to_tensor(v), tf.float32)
+            for v in (self.gamma, self.beta)
+        )
+        x = x * tf.math.rsqrt(variance + self.epsilon) * gamma + beta
+        unbiased = variance * count / tf.maximum(count - 1.0, 1.0)
+        return tf.cast(x, inputs.dtype), mean, unbiased

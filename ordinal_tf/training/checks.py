@@ -1,8 +1,16 @@
 """What a config must not say, found before anything is read or written."""
 
+import keras
+
 from ordinal_tf.data.mocap import image_errors
 from ordinal_tf.models import build
-from ordinal_tf.training import config_data, defaults, objective, optimizers
+from ordinal_tf.training import (
+    config_data,
+    defaults,
+    devices,
+    objective,
+    optimizers,
+)
 
 
 def check_image(config):
@@ -40,6 +48,7 @@ def _check_train(train):
             raise ValueError(
                 f"`train.{name}` must be positive. Received: {train[name]}."
             )
+    devices.check(train, keras.backend.backend())
     for name, known in (
         ("precision", optimizers.PRECISIONS),
         ("optimizer", optimizers.OPTIMIZERS),

@@ -140,6 +140,7 @@ def reconstruction():
 def _train():
     """What both networks' loops read."""
     train = ConfigDict()
+    train.devices = "one"  # Or all of this machine, or workers: several.
     train.precision = "float32"  # Or mixed_bfloat16, mixed_float16.
     train.jit = False  # On CPUs XLA convolves ten times slower than oneDNN.
     train.optimizer = "rmsprop"  # Or adam.

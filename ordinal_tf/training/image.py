@@ -90,8 +90,8 @@ def task(config, report):
     return loop.Task(
         network=network,
         inputs=pixels,
-        loss=_loss(config),
-        batches=lambda first, last: _batches(mix, config, first, last),
+        loss=loss_of(config),
+        batches=lambda *steps: _batches(mix, config, *steps),
         score=score,
         better=better,
         shown=shown,
@@ -122,7 +122,8 @@ def pixels(batch):
     return keras.ops.cast(batch["image"], "float32") / 255.0
 
 
-def _loss(config):
+def loss_of(config):
+    """The loss of `steps.training_step` that a config describes."""
     kind, bins = config.model.name, build.z_resolutions(config.model)
     options = config.loss.to_dict()
 
@@ -139,8 +140,11 @@ def _loss(config):
     return loss
 
 
-def _batches(mix, config, first, last):
-    """Batches of the steps `first` to `last` - 1, all of one crop size."""
+def _batches(mix, config, first, last, worker=(0, 1)):
+    """Batches of the steps `first` to `last` - 1, all of one crop size.
+
+    `worker` is (number, count): this one's part of each.
+    """
     size, _ = stage(config, first)
     dataset = batching.training_dataset(
         mix,
@@ -151,6 +155,7 @@ def _batches(mix, config, first, last):
         last_step=last,
         on_device=config.data.on_device,
         data_service=config.data.service,
+        worker=worker,
         tolerance_mm=config.data.tolerance_mm,
         flipped=config.data.flipped,
         **config.augmentation,

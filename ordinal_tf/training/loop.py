@@ -4,8 +4,8 @@ What differs between networks is a `Task`; how one step is computed is in
 `steps`, what a run leaves on disk in `runs`.
 """
 
+import contextlib
 import dataclasses
-import importlib.util
 import math
 import pathlib
 import time
@@ -16,10 +16,17 @@ import ml_collections
 import numpy as np
 
 from ordinal_tf import files, paths
-from ordinal_tf.training import optimizers, runs, steps, stopping
+from ordinal_tf.training import (
+    board,
+    devices,
+    optimizers,
+    runs,
+    steps,
+    stopping,
+)
 
 # May change when a run resumes; tasks add theirs.
-FREE = ("train.log_every",)
+FREE = ("train.log_every", "train.devices")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +37,8 @@ class Task:
         network: `keras.Model` with its first weights.
         inputs, loss: see `steps.training_step`.
         batches: function `(first, last)` of steps that returns an iterable
-            of the batches of these; each is a pure function of its step.
+            of the batches of these; each is a pure function of its step. A
+            third argument, (number, count), asks for a worker's part of each.
         score: function of a step that returns the figures (dict) of the
             network as it is after that many steps.
         better: function of two dicts of figures: the first beats the second,
@@ -70,6 +78,7 @@ class _Run:
     progress: Callable | None
     board: Callable
     done: runs.Progress
+    crew: devices.Crew
 
 
 def train(
@@ -112,15 +121,24 @@ def train(
     if (workdir / runs.SUMMARY).is_file():
         report(f"{workdir} is finished; nothing to do.")
         return runs.read_json(workdir / runs.SUMMARY)
-    run = None
-    with runs.locked(workdir), stopping.on_sigterm() as stop:
+    crew, run = devices.crew(config.train), None
+    if not crew.chief:  # Reads what the chief keeps, and says nothing.
+        report, progress = (lambda line: None), None
+    alone = runs.locked(workdir) if crew.chief else contextlib.nullcontext()
+    with alone, stopping.on_sigterm() as stop:
         try:
-            with policy(config.train.precision):
-                run = _prepare(config, workdir, make_task, report, progress)
+            with policy(config.train.precision), crew.scope():
+                run = _prepare(
+                    config, workdir, make_task, crew, report, progress
+                )
                 with stop.held_back():
                     _enter(run, config, free, start_from)
                     _advance(run, stop)
-                    return _finish(run)
+                    summary = _finish(run)
+                    # Who ends before the chief does would look lost to it.
+                    if crew.together:
+                        _with_others(run, crew.meet)
+                    return summary
         except stopping.Stopped:
             step = run.done.step if run else 0
             report(
@@ -157,7 +175,7 @@ def build(config, make_task):
     return task, optimizers.build_optimizer(config.train, task.network)
 
 
-def _prepare(config, workdir, make_task, report, progress):
+def _prepare(config, workdir, make_task, crew, report, progress):
     task, optimizer = build(config, make_task)
     return _Run(
         task=task,
@@ -166,8 +184,9 @@ def _prepare(config, workdir, make_task, report, progress):
         optimizer=optimizer,
         report=report,
         progress=progress,
-        board=_board(workdir / "tensorboard", report),
+        board=board.writer(workdir / "tensorboard", report),
         done=runs.Progress(),
+        crew=crew,
     )
 
 
@@ -185,9 +204,10 @@ def _enter(run, config, free, start_from):
                 "changed since. Start another run from it, or bring it back."
             )
         runs.load_weights(run.task.network, path)
-    # Only now, so that bad input leaves no folder behind.
-    runs.start(config, run.workdir, free=free)
-    runs.drop_later_metrics(run.workdir, done)
+    if run.crew.chief:
+        # Only now, so that bad input leaves no folder behind.
+        runs.start(config, run.workdir, free=free)
+        runs.drop_later_metrics(run.workdir, done)
 
 
 def _advance(run, stop):
@@ -202,6 +222,7 @@ def _advance(run, stop):
         inputs=run.task.inputs,
         loss=run.task.loss,
         jit=run.train.jit,
+        crew=run.crew,
     )
     while run.done.step < run.train.steps:
         later = [end for end in run.task.ends if end > run.done.step]
@@ -211,12 +232,13 @@ def _advance(run, stop):
 def _segment(run, stop, learn, last):
     """The steps up to `last`."""
     train, meter = run.train, _Meter(run)
-    for batch in run.task.batches(run.done.step, last):
+    part = [run.crew.worker] if run.crew.together else []
+    for batch in run.task.batches(run.done.step, last, *part):
         step = run.done.step
         run.optimizer.learning_rate = optimizers.learning_rate(train, step)
         ramp = np.asarray(run.task.ramp(step), "float32")
         for part in parts_of(batch, train.accumulate):
-            meter.add(learn(part, ramp))
+            meter.add(_with_others(run, learn, part, ramp))
         step += 1
         run.done = dataclasses.replace(run.done, step=step)
         final = step == train.steps
@@ -232,6 +254,18 @@ def _segment(run, stop, learn, last):
         if saving:
             _save(run)
             meter.restart()
+
+
+def _with_others(run, function, *arguments):
+    """A call that all workers take part in; `ValueError` where one has gone."""
+    if not run.crew.together:
+        return function(*arguments)
+    import tensorflow as tf
+
+    try:
+        return function(*arguments)
+    except tf.errors.OpError as error:
+        raise devices.gone(run.done.step, error) from error
 
 
 def parts_of(batch, count):
@@ -279,12 +313,15 @@ class _Meter:
         line = {
             "step": step,
             # What the optimiser has, not what it should have.
-            "learning_rate": float(run.optimizer.learning_rate),
+            "learning_rate": float(
+                keras.ops.convert_to_numpy(run.optimizer.learning_rate)
+            ),
             "examples_per_s": rate,
             **means,
         }
-        runs.append_metrics(run.workdir, line)
-        run.board(line)
+        if run.crew.chief:
+            runs.append_metrics(run.workdir, line)
+            run.board(line)
         if run.progress:
             text = f"loss {means['loss']:.3f}, {rate:.1f} examples/s"
             run.progress(step, text)
@@ -310,8 +347,10 @@ def _unscored(run):
 
 
 def _score(run, stop):
-    """Scores all kinds of weights, and keeps the best."""
+    """Scores all kinds of weights, and keeps the best; the chief does."""
     step, task = run.done.step, run.task
+    if not run.crew.chief:
+        return
     figures = {"last": _figures(run, stop)}
     if run.train.ema and step:
         with optimizers.averaged(task.network, run.optimizer):
@@ -352,14 +391,18 @@ def _save_weights(run, kind, path):
 
 
 def _save(run):
+    if not run.crew.chief:
+        return
     if run.train.ema:
         _save_weights(run, "ema", run.workdir / runs.KINDS["ema"])
     runs.save(run.workdir, run.task.network, run.optimizer, run.done)
 
 
 def _finish(run):
-    """Writes and returns the summary."""
+    """Writes and returns the summary; the chief does."""
     done = run.done
+    if not run.crew.chief:
+        return {"steps": done.step}
     summary = {
         "steps": done.step,
         "best": done.best,
@@ -384,28 +427,3 @@ class policy:
 
     def __exit__(self, *error):
         keras.config.set_dtype_policy(self.before)
-
-
-def _board(folder, report):
-    """A function that writes a dict's floats to TensorBoard, if installed."""
-    if importlib.util.find_spec("tensorboard") is None:
-        report(
-            "TensorBoard is not installed (pip install ordinal-tf[train]): "
-            "the figures go to metrics.jsonl alone."
-        )
-        return lambda line: None
-    import tensorflow as tf
-
-    # The writer makes its folder when it is made.
-    writer = None
-
-    def write(line):
-        nonlocal writer
-        writer = writer or tf.summary.create_file_writer(str(folder))
-        with writer.as_default(step=line["step"]):
-            for key, value in line.items():
-                if isinstance(value, float):
-                    tf.summary.scalar(key, value)
-        writer.flush()
-
-    return write

@@ -261,10 +261,13 @@ def task(config, report):
     views = {n: test_views(p, config) for n, p in split.test.items()}
     network = build(config)
 
-    def batches(first, last):
+    def batches(first, last, worker=(0, 1)):
+        number, count = worker
+        share = config.train.batch_size // count
+        part = slice(number * share, (number + 1) * share)
         for step in range(first, last):
             vectors, pose_3d = training_vectors(split.train, config, step)
-            yield {"joints": vectors, "pose": pose_3d}
+            yield {"joints": vectors[part], "pose": pose_3d[part]}
 
     def score_held_out(step):
         del step
@@ -284,7 +287,7 @@ def task(config, report):
     return loop.Task(
         network=network,
         inputs=lambda batch: batch["joints"],
-        loss=_loss,
+        loss=loss,
         batches=batches,
         score=score_held_out,
         better=lambda one, other: (
@@ -302,13 +305,14 @@ def measure(config, *, report=print):
     return dry_run.dry_run(config, lambda config: task(config, report))
 
 
-def _loss(vectors, batch, ramp):
+def loss(vectors, batch, ramp):
+    """What `steps.training_step` makes small."""
     del ramp
     vectors = ops.cast(vectors, "float32")
     # In metres, like the network's output.
     pose_pred = lifting.reconstruction_output(vectors) / 1000.0
-    loss = losses.reconstruction_loss(batch["pose"] / 1000.0, pose_pred)
-    return {"loss": ops.mean(loss)}
+    error = losses.reconstruction_loss(batch["pose"] / 1000.0, pose_pred)
+    return {"loss": ops.mean(error)}
 
 
 def load_run(workdir, weights="last"):

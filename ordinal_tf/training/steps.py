@@ -6,8 +6,12 @@ variables differs.
 
 import keras
 
+from ordinal_tf.training import devices
 
-def training_step(network, optimizer, *, inputs, loss, jit=False):
+
+def training_step(
+    network, optimizer, *, inputs, loss, jit=False, crew=devices.ALONE
+):
     """A function that trains on one batch.
 
     Args:
@@ -17,6 +21,7 @@ def training_step(network, optimizer, *, inputs, loss, jit=False):
         loss: function of `(outputs, batch, ramp)` that returns a dict of
             scalars; `loss` of them is made small.
         jit: bool, compile with XLA. JAX always does.
+        crew: `devices.Crew`, in whose scope network and optimiser were made.
 
     Returns:
         function of a batch (dict of arrays) and the ramp (scalar array) that
@@ -27,6 +32,8 @@ def training_step(network, optimizer, *, inputs, loss, jit=False):
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
+        if crew.strategy:
+            return _shared_step(network, optimizer, inputs, loss, jit, crew)
         return _tensorflow_step(network, optimizer, inputs, loss, jit)
     if backend == "jax":
         return _jax_step(network, optimizer, inputs, loss)
@@ -51,6 +58,35 @@ def _tensorflow_step(network, optimizer, inputs, loss, jit):
         return parts
 
     return step
+
+
+def _shared_step(network, optimizer, inputs, loss, jit, crew):
+    import tensorflow as tf
+
+    variables = network.trainable_variables
+    mean = tf.distribute.ReduceOp.MEAN
+    # Keras would add up gradients that were clipped each for itself; they are
+    # averaged here, before.
+    optimizer._all_reduce_sum_gradients = lambda pairs: pairs
+
+    def replica(batch, ramp):
+        with tf.GradientTape() as tape:
+            parts = loss(network(inputs(batch), training=True), batch, ramp)
+        gradients = tape.gradient(parts["loss"], variables)
+        context = tf.distribute.get_replica_context()
+        gradients, parts = context.all_reduce(mean, [gradients, parts])
+        optimizer.apply(gradients, variables)
+        return parts
+
+    @tf.function(jit_compile=jit, reduce_retracing=True, autograph=False)
+    def step(batch, ramp):
+        parts = crew.strategy.run(replica, args=(batch, ramp))
+        return {
+            key: crew.strategy.experimental_local_results(value)[0]
+            for key, value in parts.items()
+        }
+
+    return lambda batch, ramp: step(crew.split(batch), ramp)
 
 
 def _jax_step(network, optimizer, inputs, loss):

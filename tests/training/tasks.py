@@ -47,16 +47,17 @@ def loss(outputs, batch, ramp):
     return {"loss": ramp * keras.ops.mean(square)}
 
 
-def make_task(config, *, norm=True, scores=None, **options):
+def make_task(config, *, norm=True, scores=None, made=None, **options):
     """`loop.Task`; its score is the error on a fixed batch.
 
     Args:
         config: `ConfigDict`.
         norm: bool, see `network`.
         scores: dict of step to `error`, in place of the true ones.
+        made: another network.
         options: fields of the task.
     """
-    made = network(norm=norm)
+    made = made or network(norm=norm)
     held_out = batch(config.seed, 10**6)
 
     def score(step):
