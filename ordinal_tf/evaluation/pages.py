@@ -233,12 +233,17 @@ def _gallery(one):
                 row,
                 {k: v[n] for k, v in truth.items()},
                 {k: v[n] for k, v in found.items()},
-                f"{truth['name'][n]}: {one.each[row]:.1f} {unit}",
+                f"{_short(truth['name'][n])}: {one.each[row]:.1f} {unit}",
             )
             for n, row in enumerate(rows)
         ]
         gallery.append({"title": f"{title}, by {name}", "people": people})
     return gallery
+
+
+def _short(name):
+    """The end of a picture's name, which may be a long path."""
+    return "/".join(name.replace("\\", "/").split("/")[-2:])
 
 
 def _person(people, row, truth, found, caption):

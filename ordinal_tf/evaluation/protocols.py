@@ -387,8 +387,9 @@ def rows(protocol, people, *, part, wanted=None):
         )
     notes = []
     if left_out:
+        why = " and by --names" if wanted is not None else ""
         notes.append(
-            f"{left_out} of {people.count} people are not of this protocol "
-            "and are left out."
+            f"{left_out} of {people.count} people are left out by the "
+            f"protocol{why}."
         )
     return kept, notes

@@ -149,7 +149,7 @@ def test_some_pictures_and_the_lsp_layout(run_tool, tmp_path):
     found = last(out)
     assert found["people"] == 2 and found["unanswered"] == 1
     assert "nothing for 1 of 2 people: their joints count as wrong" in out
-    assert "4 of 6 people are not of this protocol" in out
+    assert "4 of 6 people are left out by the protocol and by --names" in out
 
 
 def test_mpii_needs_its_release_and_human36m_no_pictures(run_tool, tmp_path):
