@@ -9,8 +9,12 @@ import json
 import numpy as np
 
 _KINDS = (
-    *("Conv2D", "BatchNormalization", "ReLU"),
-    *("MaxPooling2D", "UpSampling2D", "ZeroPadding2D"),
+    *("Conv2D", "DepthwiseConv", "BatchNorm", "BatchNormalization", "ReLU"),
+    *("MaxPooling2D", "UpSampling2D", "ZeroPadding2D", "Rescaling"),
+)
+_OPTIONS = (
+    *("padding", "pool_size", "size", "strides", "epsilon", "momentum"),
+    *("max_value", "scale", "offset"),
 )
 
 
@@ -38,7 +42,7 @@ def describe(network):
         options = {
             key: value
             for key, value in layer.get_config().items()
-            if key in ("padding", "pool_size", "size", "strides", "epsilon")
+            if key in _OPTIONS
         }
         plan.append(
             {
@@ -105,12 +109,14 @@ def _step(row, arrays):
         raise ValueError(f"No PyTorch twin for a layer of the kind {kind}.")
     from torch import nn
 
-    if kind == "Conv2D":
+    if kind in ("Conv2D", "DepthwiseConv"):
         return _convolution(row, arrays)
-    if kind == "BatchNormalization":
+    if kind in ("BatchNorm", "BatchNormalization"):
         return _norm(row, arrays)
     if kind == "ReLU":
-        return nn.ReLU()
+        return nn.ReLU6() if options["max_value"] == 6 else nn.ReLU()
+    if kind == "Rescaling":
+        return _rescaling(options["scale"], options["offset"])
     if kind == "MaxPooling2D":
         return nn.MaxPool2d(tuple(options["pool_size"]))
     if kind == "UpSampling2D":
@@ -122,19 +128,46 @@ def _step(row, arrays):
 def _convolution(row, arrays):
     import torch
 
-    kernel, bias = (arrays[f"{row['name']}/{i}"] for i in range(2))
+    kernel, bias = arrays[f"{row['name']}/0"], f"{row['name']}/1"
+    if row["kind"] == "DepthwiseConv":
+        kernel = kernel.transpose(0, 1, 3, 2)
     height, width, inputs, outputs = kernel.shape
+    stride = tuple(row["options"]["strides"])
+    padding = row["options"]["padding"]
+    spread = padding == "same" and max(stride) > 1
     layer = torch.nn.Conv2d(
         inputs,
         outputs,
         (height, width),
-        stride=tuple(row["options"]["strides"]),
-        padding=row["options"]["padding"],
+        stride=stride,
+        padding="valid" if spread else padding,
+        groups=outputs if row["kind"] == "DepthwiseConv" else 1,
+        bias=bias in arrays,
     )
     # Keras keeps (height, width, in, out), Torch (out, in, height, width).
     _fill(layer.weight, kernel.transpose(3, 2, 0, 1))
-    _fill(layer.bias, bias)
-    return layer
+    if bias in arrays:
+        _fill(layer.bias, arrays[bias])
+    if not spread:
+        return layer
+    # Of sides that the stride divides, TensorFlow pads the end more.
+    (top, bottom), (left, right) = (
+        ((size - step) // 2, size - step - (size - step) // 2)
+        for size, step in zip((height, width), stride, strict=True)
+    )
+    return torch.nn.Sequential(
+        torch.nn.ZeroPad2d((left, right, top, bottom)), layer
+    )
+
+
+def _rescaling(scale, offset):
+    import torch
+
+    class Rescaling(torch.nn.Module):
+        def forward(self, x):
+            return x * scale + offset
+
+    return Rescaling()
 
 
 def _norm(row, arrays):
@@ -143,7 +176,10 @@ def _norm(row, arrays):
     gamma, beta, mean, variance = (
         arrays[f"{row['name']}/{i}"] for i in range(4)
     )
-    layer = torch.nn.BatchNorm2d(len(gamma), eps=row["options"]["epsilon"])
+    options = row["options"]
+    layer = torch.nn.BatchNorm2d(
+        len(gamma), eps=options["epsilon"], momentum=1 - options["momentum"]
+    )
     _fill(layer.weight, gamma)
     _fill(layer.bias, beta)
     _fill(layer.running_mean, mean)

@@ -35,8 +35,8 @@ _CONFIG = config_flags.DEFINE_config_file(
 _TABLE = flags.DEFINE_enum(
     "table", "supervision", sorted(ablation.TABLES), "Which table."
 )
-_ROW = flags.DEFINE_multi_string(
-    "row", [], "A row of it; may be repeated. All of them by default."
+_ONLY_ROW = flags.DEFINE_multi_string(
+    "only_row", [], "A row of it; may be repeated. All of them by default."
 )
 _PEOPLE = flags.DEFINE_string(
     "people", None, "Prepared people with poses.", required=True
@@ -84,7 +84,7 @@ def main(argv):
         data,
         pathlib.Path(_WORKDIR.value) / table,
         seeds=_SEEDS.value,
-        only=_ROW.value,
+        only=_ONLY_ROW.value,
         progress=lambda name: _common.progress_line(config.train.steps, name),
     ):
         answer = {"table": table, "rows": ablation.summary(found)}

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from ordinal_tf.models import hourglass
+from ordinal_tf.models import encoder, hourglass
 from tools.dev import _torch_twin
 
 
@@ -40,6 +40,34 @@ def test_description_is_in_order_and_whole(network):
     assert plan[-1]["inputs"] == ["volume2"]
     weights = sum(value.size for key, value in arrays.items() if "/" in key)
     assert weights == network.count_params()
+
+
+def test_the_encoder_is_described_whole():
+    network = hourglass.build_volume_network(features=8, encoder="lite0")
+    arrays = _torch_twin.describe(network)
+    plan = json.loads(str(arrays["plan"]))
+    known = {*_torch_twin._KINDS, "InputLayer", "Add", "Concatenate", "Result"}
+    assert {row["kind"] for row in plan} <= known
+    weights = sum(value.size for key, value in arrays.items() if "/" in key)
+    assert weights == network.count_params()
+
+
+def test_the_encoder_is_the_same():
+    torch = pytest.importorskip("torch")
+    pixels = keras.Input((64, 64, 3))
+    network = keras.Model(pixels, encoder.encoder(pixels, "lite0")[-1])
+    encoder.load_imagenet(network, "lite0")
+    twin = _torch_twin.build(_torch_twin.describe(network))
+    image = np.random.default_rng(2).uniform(size=(2, 64, 64, 3))
+    image = image.astype(np.float32)
+    with torch.inference_mode():
+        found = twin(torch.from_numpy(image.transpose(0, 3, 1, 2))).numpy()
+    expected = np.asarray(network(image))
+    np.testing.assert_allclose(
+        found.transpose(0, 2, 3, 1),
+        expected,
+        atol=1e-4 * np.abs(expected).max(),
+    )
 
 
 def test_same_volume(network):
