@@ -13,8 +13,11 @@ from ordinal_tf.training import (
     dry_run,
     loop,
     objective,
+    page,
     runs,
 )
+
+_SHOWN = 16  # Held-out people among whom the page looks.
 
 # May change when a run resumes; everything else makes it another run.
 _FREE = (
@@ -102,7 +105,20 @@ def task(config, report):
         ends=tuple(end for _, end in _stages(config)),
         score_first=True,
         examples=_examples(mix),
+        gallery=lambda: _gallery(predict, held_out, config.model.input_size),
     )
+
+
+def _gallery(predict, held_out, input_size):
+    """Of the first people that are held out, the best and the worst."""
+    dataset = batching.evaluation_dataset(
+        held_out, input_size=input_size, batch_size=_SHOWN
+    )
+    labels = next(iter(dataset))
+    found = predict(labels["image"])
+    labels = {key: np.asarray(value) for key, value in labels.items()}
+    keypoints = keras.ops.convert_to_numpy(found["keypoints"])
+    return page.people(labels.pop("image"), keypoints, labels)
 
 
 def measure(config, *, report=print):

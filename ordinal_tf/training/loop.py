@@ -20,6 +20,7 @@ from ordinal_tf.training import (
     board,
     devices,
     optimizers,
+    page,
     runs,
     steps,
     stopping,
@@ -50,6 +51,8 @@ class Task:
         ends: steps after which `batches` is asked anew.
         score_first: bool, also score before the first step.
         examples: int, how many an epoch has; None where they never end.
+        gallery: function without arguments that returns rows of people for
+            the run's page, or None.
     """
 
     network: keras.Model
@@ -64,6 +67,7 @@ class Task:
     ends: tuple[int, ...] = ()
     score_first: bool = False
     examples: int | None = None
+    gallery: Callable | None = None
 
 
 @dataclasses.dataclass
@@ -373,6 +377,16 @@ def _score(run, stop):
     run.done = dataclasses.replace(
         run.done, scored=step, figures=figures, best=best
     )
+    _show(run, stop)
+
+
+def _show(run, stop):
+    """Writes the run's page."""
+    gallery = []
+    if run.task.gallery:
+        with stop.let_through():
+            gallery = run.task.gallery()
+    page.write(run.workdir, run.done.figures, gallery)
 
 
 def _figures(run, stop):

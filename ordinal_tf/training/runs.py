@@ -6,6 +6,7 @@
     best.weights.h5   those that scored best on what is held out
     ema.weights.h5    their moving averages, where `train.ema` keeps them
     metrics.jsonl     one JSON object per line
+    report.html       the same as a page, see `page`
     summary.json      final figures, written when the run is complete
 
 Every file is written whole (`files`), so that a run stopped at any moment can

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from configs import lite, paper
 from ordinal_tf.data.readers import lsp
-from ordinal_tf.training import config_data, loop, runs
+from ordinal_tf.training import config_data, loop, page, runs
 from ordinal_tf.training import image as training
 from tests import lsp_files
 
@@ -162,8 +162,10 @@ def test_log_and_summary(whole):
     assert {path.name for path in workdir.iterdir()} == {
         *(runs.CONFIG, runs.STATE, runs.METRICS, runs.SUMMARY),
         *(runs.KINDS["last"], runs.KINDS["best"]),
-        "tensorboard",
+        *("tensorboard", page.NAME),
     }
+    shown = (workdir / page.NAME).read_text()
+    assert "Best" in shown and "right_ankle" in shown
     log = runs.read_metrics(workdir)
     steps = [line for line in log if "loss" in line]
     scores = [line for line in log if "pck" in line]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ordinal_tf.training import loop, optimizers, runs
+from ordinal_tf.training import loop, optimizers, page, runs
 from tests.training import tasks
 
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
@@ -86,6 +86,7 @@ def test_files_log_and_summary(whole):
     workdir, summary = whole
     assert {path.name for path in workdir.iterdir()} == {
         *(runs.CONFIG, runs.STATE, runs.METRICS, runs.SUMMARY, "tensorboard"),
+        page.NAME,
         *runs.KINDS.values(),
     }
     lines = log(workdir)
