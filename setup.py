@@ -48,7 +48,7 @@ setuptools.setup(
     },
     package_data={
         "ordinal_tf.evaluation": ["page/*"],
-        "ordinal_tf.models": ["encoder_weights/*"],
+        "ordinal_tf.models": ["encoder_weights/*", "finder_weights/*"],
         "ordinal_tf.saved_models": MODELS,
         "ordinal_tf.synthetic.body": ["*.npz", "*_LICENSE.md"],
         "ordinal_tf.synthetic.pose": ["*.npz", "*_LICENSE.md"],
@@ -80,11 +80,14 @@ setuptools.setup(
         ],
         "web": ["starlette>=1.0", "uvicorn>=0.40"],
         "litert": ["ai-edge-litert>=2.1", "litert-quantizer>=0.11"],
+        "onnx": ["onnxruntime>=1.20"],
         "jax": ["jax>=0.5"],
         "test": [
             "bvhio>=1.5",
             "c3d>=0.6",
             "jax>=0.5",
+            "onnx>=1.17",
+            "onnxruntime>=1.20",
             "pillow-heif>=1.0",
             "pycocotools>=2.0.8",
             "pytest>=8",

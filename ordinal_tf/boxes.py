@@ -8,6 +8,14 @@ SMALLEST, LARGEST = 0.01, 1e6
 _PERSON = 2.0
 # A box this many times the picture's size shows nothing but its border.
 _TIMES = 100.0
+# Side of a box, in longer sides of a rectangle drawn tightly around a person.
+OF_RECTANGLE = 1.08
+
+
+def square(left, top, right, bottom):
+    """The box `[cx, cy, side]` of a tight rectangle around a person."""
+    side = OF_RECTANGLE * max(right - left, bottom - top)
+    return [(left + right) / 2, (top + bottom) / 2, side]
 
 
 def check_boxes(boxes, width, height):

@@ -21,7 +21,7 @@ import ordinal_tf
 from ordinal_tf import drawing, files
 from ordinal_tf.data.files import photos, video
 from ordinal_tf.data.readers import box_file
-from ordinal_tf.inference import absolute
+from ordinal_tf.inference import absolute, detector, following
 from ordinal_tf.writers import formats
 
 from . import _common
@@ -38,10 +38,39 @@ _IMAGES = flags.DEFINE_multi_string(
 _BOXES = flags.DEFINE_string(
     "boxes",
     None,
-    'JSON file: {"NAME.jpg": [[cx, cy, side], ...], ...}. Without it the '
-    "program finds one person per picture. The name of a video stands for "
-    'all of its frames, "NAME.mp4@12" for one, counted from 0. Where two files '
-    "share their name, each goes by its path as given.",
+    'File of boxes: JSON {"NAME.jpg": [[cx, cy, side], ...], ...}, COCO\'s '
+    "results or annotations, or CSV (image and cx, cy, side; or x, y, width, "
+    "height; or x1, y1, x2, y2). Without it the program finds the people. The "
+    'name of a video stands for all of its frames, "NAME.mp4@12" for one, '
+    "counted from 0. Where two files share their name, each goes by its path "
+    "as given.",
+)
+_DETECTOR = flags.DEFINE_string(
+    "detector", None, "ONNX or LiteRT file that finds the people instead."
+)
+_DETECTOR_PIXELS = flags.DEFINE_enum(
+    "detector_pixels",
+    "unit",
+    list(detector.PIXELS),
+    "What a detector that takes floats is given: 0 to 1, -1 to 1, 0 to 255, or "
+    "the last as BGR.",
+)
+_DETECTOR_CLASS = flags.DEFINE_integer(
+    "detector_class", 0, "Number that the detector has for people."
+)
+_BOX_SCORE = flags.DEFINE_float(
+    "box_score",
+    detector.SCORE,
+    "Least score of what --detector finds, and of rows of --boxes with one.",
+)
+_PERSON_SCORE = flags.DEFINE_float(
+    "person_score",
+    None,
+    "Least score of people whom the program finds by itself, 0 to 1; by "
+    "default the model's own.",
+)
+_SMOOTH = flags.DEFINE_bool(
+    "smooth", False, "Smooth the motion of people in videos (One-Euro)."
 )
 _EVERY = flags.DEFINE_integer("every", 1, "Take every Nth frame of videos.", 1)
 _OUT = flags.DEFINE_string(
@@ -74,7 +103,9 @@ def main(argv):
     names = _names(paths)
     boxes = None
     if _BOXES.value:
-        boxes = box_file.read_boxes(_BOXES.value, names.values())
+        boxes = box_file.read_boxes(
+            _BOXES.value, names.values(), least_score=_BOX_SCORE.value
+        )
     films, failed = _films(paths)
     out = pathlib.Path(_OUT.value)
     targets = _targets(paths, films, out)
@@ -82,11 +113,12 @@ def main(argv):
     if _INTRINSICS.value:
         cameras, said = absolute.read_cameras(_INTRINSICS.value, names, films)
         print(*said, sep="\n", end="\n" if said else "")
+    detect = _detector()
     predictor = ordinal_tf.load(_MODEL.value)
-    if boxes is None:
+    if boxes is None and detect is None:
         print(
-            "No --boxes: the person is found by looking at the whole picture, "
-            "then at what its joints suggest."
+            "No --boxes: people are found by looking at the whole picture, "
+            "then twice at each."
         )
     out.mkdir(parents=True, exist_ok=True)
     rows = collections.defaultdict(list)
@@ -95,14 +127,14 @@ def main(argv):
     for path in paths:
         if path in failed:
             continue
-        found = []
+        found, look = [], _looker(predictor, detect, films.get(path))
         try:
             shots = _shots(path, names[path], films.get(path))
             for name, seconds, picture in shots:
                 given = None
                 if boxes is not None:
                     given = boxes.get(name, boxes.get(names[path], []))
-                people = _predict(predictor, path, name, picture, given)
+                people = _predict(look, path, name, (picture, seconds, given))
                 found.append((name, seconds, people))
                 update(pictures + len(found))
         except (ValueError, OSError) as error:
@@ -120,6 +152,10 @@ def main(argv):
             rows["image"] += [name] * len(people["box"])
             if films:
                 rows["time"] += [seconds] * len(people["box"])
+                # In photographs people are counted.
+                people.setdefault(
+                    "person", np.arange(len(people["box"]), dtype=np.int32)
+                )
             for key, value in people.items():
                 rows[key].append(value)
     _say_left_out(left)
@@ -198,9 +234,46 @@ def _shots(path, name, film):
         )
 
 
-def _predict(predictor, path, name, picture, boxes):
+def _detector():
+    """Function of a picture to boxes; None without --detector."""
+    if not _DETECTOR.value:
+        return None
+    if _BOXES.value:
+        raise ValueError("Name either --boxes or --detector.")
+    return detector.open_detector(
+        _DETECTOR.value,
+        pixels=_DETECTOR_PIXELS.value,
+        person=_DETECTOR_CLASS.value,
+        least_score=_BOX_SCORE.value,
+    )
+
+
+def _looker(predictor, detect, film):
+    """Function of a picture, its time and its boxes or None to its people."""
+    options = {}
+    if _PERSON_SCORE.value is not None:
+        options["least_score"] = _PERSON_SCORE.value
+
+    def look(picture, boxes):
+        if boxes is None and detect is not None:
+            picture = _pixels(picture)
+            boxes = detect(picture)
+        return predictor.predict(picture, boxes, **options)
+
+    if film is not None:
+        return following.Follower(look, smooth=_SMOOTH.value)
+    return lambda picture, seconds, boxes: look(picture, boxes)
+
+
+def _pixels(picture):
+    if isinstance(picture, np.ndarray):
+        return picture
+    return photos.read_photo(picture)
+
+
+def _predict(look, path, name, shot):
     try:
-        return predictor.predict(picture, boxes)
+        return look(*shot)
     except ValueError as error:
         message = str(error)
         if str(path) not in message:

@@ -11,6 +11,7 @@ from PIL import Image
 
 import ordinal_tf
 from ordinal_tf.data.files import photos, video
+from ordinal_tf.inference import detector
 
 JOINTS = 17
 
@@ -26,9 +27,9 @@ class Model:
         data, (height, width) = photos.for_graph(photo)
         if isinstance(data, bytes):
             data = photos.read_photo(photo)
+        red = int(round(data[..., 0].mean() / 60))
         if boxes is None:
-            count = int(round(data[..., 0].mean() / 60))
-            boxes = np.tile([[width / 2, height / 2, 20.0]], (count, 1))
+            boxes = np.tile([[width / 2, height / 2, 20.0]], (red, 1))
         boxes = np.float32(boxes).reshape(-1, 3)
         if (boxes[:, 2] <= 0).any():
             raise ValueError(f"The box {boxes[0].tolist()} must be finite.")
@@ -42,7 +43,8 @@ class Model:
             "keypoints": points.astype(np.float32),
             "ordinal_depth": np.zeros(shape, np.float32),
             "pose": pose,
-            "score": np.ones(shape, np.float32),
+            # Where nobody is, it is not sure of what it was asked to see.
+            "score": np.full(shape, 1.0 if red else 0.05, np.float32),
         }
 
 
@@ -213,6 +215,64 @@ def test_a_drawn_video_has_every_frame(model, run_tool, tmp_path):
     )
     drawn = video.describe(tmp_path / "out" / "film.mp4")
     assert drawn.frames == 3 and drawn.fps == pytest.approx(5)
+
+
+def test_people_of_a_video_keep_their_number(model, run_tool, tmp_path):
+    path = film(tmp_path / "film.avi", [0, 0, 0])
+    photo = picture(tmp_path / "a.png", people=2)
+    rows = ["image,x1,y1,x2,y2,score"]
+    # One walks to the right, past another who comes and goes.
+    for frame, x in enumerate((10, 14, 18)):
+        rows.append(f"film.avi@{frame},{x},10,{x + 10},30,0.9")
+    rows.append("film.avi@1,40,10,50,30,0.9")
+    rows.append("film.avi@2,1,1,9,9,0.1")
+    rows += ["a.png,10,10,20,30,1"] * 2
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("\n".join(rows))
+    arguments = [f"--images={photo}", f"--images={path}", "--nopictures"]
+    arguments += [f"--boxes={boxes}", f"--out={tmp_path / 'out'}"]
+    code, out, err = run_tool("predict", *arguments)
+    assert code == 0 and "No --boxes" not in out, err
+    found = table(tmp_path / "out")
+    assert found["person"].tolist() == [0, 1, 0, 0, 1, 0]
+    assert found["person"].dtype == np.int32
+    first = found["keypoints"][[2, 3, 5]]
+    code, _, err = run_tool("predict", *arguments, "--smooth")
+    assert code == 0, err
+    calm = table(tmp_path / "out")["keypoints"][[2, 3, 5]]
+    np.testing.assert_allclose(calm[0], first[0])
+    # Behind, but on the way.
+    assert (calm[1:, :, 0] < first[1:, :, 0] - 0.1).all()
+    assert (calm[1:, :, 0] > first[:-1, :, 0] - 1e-3).all()
+
+
+def test_a_detector_says_where(model, run_tool, tmp_path, monkeypatch):
+    opened = []
+
+    def opens(path, **options):
+        opened.append((path, options))
+        return lambda image: np.float32([[image.shape[1] / 2, 20, 30]])
+
+    monkeypatch.setattr(detector, "open_detector", opens)
+    photo = picture(tmp_path / "a.png", people=3)
+    arguments = [f"--images={photo}", f"--out={tmp_path / 'out'}"]
+    arguments += ["--nopictures", "--detector=yolo.onnx"]
+    code, out, err = run_tool(
+        "predict", *arguments, "--box_score=0.3", "--detector_pixels=bytes"
+    )
+    assert code == 0 and "No --boxes" not in out, err
+    np.testing.assert_array_equal(
+        table(tmp_path / "out")["box"], [[30, 20, 30]]
+    )
+    options = {"pixels": "bytes", "person": 0, "least_score": 0.3}
+    assert opened == [("yolo.onnx", options)]
+    code, _, err = run_tool("predict", *arguments, "--boxes=b.json")
+    assert code == 1 and "b.json" in err
+    (tmp_path / "b.json").write_text('{"a.png": []}')
+    code, _, err = run_tool(
+        "predict", *arguments, f"--boxes={tmp_path / 'b.json'}"
+    )
+    assert code == 1 and "Name either --boxes or --detector." in err
 
 
 def test_a_video_that_stops_keeps_what_came_before(
