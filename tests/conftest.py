@@ -68,6 +68,37 @@ def shared_data():
     return path.resolve()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def quick_finder(request):
+    """Models that tests export find somebody in the middle of a picture.
+
+    The finder that ships takes seconds to export. Yields that one; a test
+    with the fixture `shipped_finder` exports it.
+    """
+    slow = any(
+        item.get_closest_marker("slow") for item in request.session.items
+    )
+    if not slow:
+        # Nothing is exported, and others do without TensorFlow.
+        yield None
+        return
+    from ordinal_tf.models import finder
+    from tests import finders
+
+    shipped = finder.shipped
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finder, "shipped", finders.middle)
+        yield shipped
+
+
+@pytest.fixture
+def shipped_finder(quick_finder, monkeypatch):
+    """Models that this test exports find people with what ships."""
+    from ordinal_tf.models import finder
+
+    monkeypatch.setattr(finder, "shipped", quick_finder)
+
+
 @pytest.fixture
 def import_tool():
     """`import_tool("predict")` imports a program for this test alone.

@@ -149,7 +149,7 @@ def _calibration_crops(folder, size):
             sources.prepared_source(given), input_size=size, batch_size=1
         ).take(_CROPS.value)
         return _uint8(np.concatenate([one["image"] for one in dataset]))
-    # Without labels: where the model finds the person.
+    # Without labels: where the model finds people.
     paths = photos.find_photos([given])
     model = predictor.load(folder)
     found = []
@@ -158,7 +158,10 @@ def _calibration_crops(folder, size):
         picture = pictures.open_pixels(tf.constant(pixels))
         box = tf.constant(model.predict(pixels)["box"])
         found.append(crops.crop_boxes(picture, box, size).numpy())
-    return np.concatenate(found)
+    shown = np.concatenate(found)[: _CROPS.value] if found else found
+    if not len(shown):
+        raise ValueError(f"The model finds nobody in the pictures of {given}.")
+    return shown
 
 
 def _uint8(pixels):

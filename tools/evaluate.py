@@ -37,7 +37,7 @@ from ordinal_tf.data.files import photos as pictures
 from ordinal_tf.data.pipeline import sources
 from ordinal_tf.data.prepared import cutouts, reading
 from ordinal_tf.data.readers import lsp
-from ordinal_tf.evaluation import coco_ap, protocols, scoring, tally
+from ordinal_tf.evaluation import coco_ap, finding, protocols, scoring, tally
 
 from . import _common, _protocols
 
@@ -275,8 +275,9 @@ def _print_poses(found):
 
 def _find(predictor, photos):
     keypoints, depths = [], []
-    for path in _common.progress(photos.paths, label="evaluate"):
-        one = predictor.predict(path)
+    pairs = list(zip(photos.paths, photos.boxes, strict=True))
+    for path, box in _common.progress(pairs, label="evaluate"):
+        one, _ = finding.of_box(predictor.predict(path), box)
         keypoints.append(one["keypoints"])
         depths.append(one["ordinal_depth"])
     return scoring.figures(

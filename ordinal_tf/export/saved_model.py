@@ -14,7 +14,9 @@ from tensorflow.python.framework import convert_to_constants
 
 from ordinal_tf import paths
 from ordinal_tf.export import fold, halving, parity, warmup
-from ordinal_tf.inference import signatures
+from ordinal_tf.inference import finding, signatures
+from ordinal_tf.models import finder, hourglass
+from ordinal_tf.training import loop
 
 
 class PoseModule(signatures.Signatures):
@@ -25,6 +27,7 @@ class PoseModule(signatures.Signatures):
             `signatures.chain`.
         input_size: int, S, side of the crops.
         precision: of the image network, see `fold.for_inference`.
+        find: `keras.Model` that finds people; the shipped one by default.
     """
 
     def __init__(
@@ -34,8 +37,12 @@ class PoseModule(signatures.Signatures):
         *,
         input_size,
         precision="float32",
+        find=None,
         **options,
     ):
+        # Whatever the caller computes in.
+        with loop.policy("float32"):
+            find = find or finder.shipped()
         lean = signatures.chain(
             fold.for_inference(
                 network, input_size=input_size, precision=precision
@@ -44,7 +51,13 @@ class PoseModule(signatures.Signatures):
             **options,
         )
         crops = tf.TensorSpec((None, input_size, input_size, 3), tf.uint8)
-        super().__init__(freeze(lean, crops, half=True), input_size)
+        picture = tf.TensorSpec((1, finding.SIZE, finding.SIZE, 3), tf.uint8)
+        found = _answer(fold.for_inference(find, input_size=finding.SIZE))
+        super().__init__(
+            freeze(lean, crops, half=True),
+            input_size,
+            freeze(found, picture, half=True),
+        )
         self.precision = precision
         # A function, because what a module holds is exported with it.
         self.live = lambda: signatures.Signatures(
@@ -54,10 +67,19 @@ class PoseModule(signatures.Signatures):
                 autograph=False,
             ),
             input_size,
+            # Traced once, whatever asks it.
+            tf.function(
+                _answer(find), input_signature=[picture], autograph=False
+            ),
         )
         self.live_lift = lambda found: signatures.lift(
             reconstruction, found, depth_scale=options["depth_scale"]
         )
+
+
+def _answer(find):
+    """The finder as a function of uint8 pictures."""
+    return lambda image: find(hourglass.scale_pixels(image), training=False)
 
 
 def freeze(function, spec, *, half=False):
@@ -67,7 +89,7 @@ def freeze(function, spec, *, half=False):
     networks once, and nothing needs restoring in a session.
 
     Args:
-        function: of a tensor, returns a dict of tensors.
+        function: of a tensor, returns a dict of tensors, or one.
         spec: `tf.TensorSpec` of its argument.
         half: bool, store the constants in float16, see `halving`.
     """
@@ -78,6 +100,8 @@ def freeze(function, spec, *, half=False):
     )
     if half:
         frozen = halving.halve_constants(frozen)
+    if not isinstance(concrete.structured_outputs, dict):
+        return lambda image: frozen(image)[0]
     # Freezing flattens a dict in the order of its keys.
     names = sorted(concrete.structured_outputs)
     return lambda image: dict(zip(names, frozen(image), strict=True))

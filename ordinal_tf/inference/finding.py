@@ -1,65 +1,144 @@
-"""Where the people of a photograph are, by the pose networks themselves.
+"""Where the people of a picture are.
 
-Today that is one person, always. The whole picture is looked at first. What
-its joints suggest is looked at twice, as it is and closer, and the surer of
-the two says where the box is: a small person in a large picture is found in
-steps.
+The finder (`models.finder`) looks at the whole picture once and says where
+people may be. The pose network looks at all of these at once, then again at
+what the joints that it saw suggest. How sure both are is the score of a
+person; of two that are the same person the surer one stays.
 """
 
 import tensorflow as tf
 
+from ordinal_tf import boxes as box_shapes
 from ordinal_tf import geometry
 
-# Joints that must be seen well enough before they say where the person is.
-_SEEN = 0.1
-_FEWEST = 4
-# The second look: much wider than the joints that were seen, because those
-# that were not lie outside; and a part of that.
-_WIDE = 1.4
-_CLOSER = 0.7
-# The box: about as wide as those that people label.
-_MARGIN = 1.3
+# Side of the picture that the finder sees, pixels.
+SIZE = 320
+# Least `person_score` of a person; measured by tools.dev.measure_finding.
+LEAST_SCORE = 0.2
+# Of the finder alone: what is below is not looked at. And how many are.
+_CANDIDATE, _MOST = 0.1, 24
+# Rectangles that share more than that are of one person.
+_OVERLAP = 0.6
+# Joints so alike are of one person; and what "alike" means, in box sides.
+_ALIKE, _REACH = 0.5, 0.1
+# Joints that say where the second look goes; how much wider than they are.
+_SEEN, _FEWEST, _MARGIN = 0.1, 8, 1.25
 
 
-def find_people(predict, width, height):
-    """The boxes of the people whom a picture shows.
+def candidates(answer, stride):
+    """Rectangles in which people may be, the surest first.
 
     Args:
-        predict: function of boxes `(B, 3)` in photo pixels to a dict with
-            `keypoints` `(B, 17, 2)` in photo pixels and `score` `(B, 17)`.
-        width, height: float, of the picture, pixels.
+        answer: `(H, W, 5)` of the finder.
+        stride: int, pixels of its picture per cell.
 
     Returns:
-        `(P, 3)` float32 centre x, centre y and side, one row a person, the
-        centre in the picture. P is 1 today, and the box the whole picture
-        where fewer than four joints were seen well.
+        `(N, 4)` left, top, right, bottom in pixels of its picture, and `(N,)`
+        probabilities.
     """
-    width, height = tf.cast(width, tf.float32), tf.cast(height, tf.float32)
-    centre = [(width - 1) / 2, (height - 1) / 2]
-    whole = tf.stack([*centre, tf.maximum(width, height)])[None]
-    first = predict(whole)
-    wide = _around(first["keypoints"], first["score"], whole, _WIDE)
-    boxes = tf.concat([wide, wide * [1, 1, _CLOSER]], axis=0)
-    second = predict(boxes)
-    score = tf.convert_to_tensor(second["score"])
-    surer = tf.argmax(tf.reduce_mean(score, axis=-1))[None]
-    found = _around(
-        tf.gather(second["keypoints"], surer),
-        tf.gather(score, surer),
-        tf.gather(boxes, surer),
-        _MARGIN,
+    chance = tf.sigmoid(answer[None, :, :, :1])
+    # A cell that no neighbour surpasses.
+    top = chance >= tf.nn.max_pool2d(chance, 3, 1, "SAME")
+    chance = tf.reshape(tf.where(top, chance, 0.0), [-1])
+    width = tf.shape(answer)[1]
+    score, cell = tf.math.top_k(chance, tf.minimum(4 * _MOST, tf.size(chance)))
+    place = tf.stack([cell % width, cell // width], axis=-1)
+    place = (tf.cast(place, tf.float32) + 0.5) * float(stride) - 0.5
+    extent = tf.gather(tf.reshape(answer[..., 1:], [-1, 4]), cell)
+    # No person is wider than e⁵ cells.
+    extent = tf.exp(tf.minimum(extent, 5.0)) * float(stride)
+    found = tf.concat([place - extent[:, :2], place + extent[:, 2:]], axis=1)
+    kept = tf.image.non_max_suppression(
+        found, score, _MOST, iou_threshold=_OVERLAP, score_threshold=_CANDIDATE
     )
-    # Joints may be seen where a crop goes on beyond the picture.
-    edge = tf.stack([width, height]) - 1
-    middle = tf.clip_by_value(found[:, :2], 0.0, edge)
-    return tf.concat([middle, found[:, 2:]], axis=1)
+    return tf.gather(found, kept), tf.gather(score, kept)
 
 
-def _around(keypoints, score, box, margin):
-    """Box `(1, 3)` around what was seen well in `box`; else `box`."""
-    seen = score >= _SEEN
-    enough = tf.reduce_sum(tf.cast(seen, tf.int32)) >= _FEWEST
+def boxes_of(rectangles, matrix, width, height):
+    """Boxes in a photograph of rectangles in the finder's picture.
+
+    Args:
+        rectangles: `(N, 4)`, see `candidates`.
+        matrix: `(2, 3)`, the finder's pixels to the photograph's.
+        width, height: float scalars, of the photograph.
+
+    Returns:
+        `(N, 3)` centre x, centre y (in the photograph) and side.
+    """
+    corners = geometry.apply_affine(matrix, tf.reshape(rectangles, [-1, 2, 2]))
+    # What lies beyond the picture nobody can see.
+    edge = tf.stack([width, height])
+    corners = tf.clip_by_value(corners, -0.5, edge - 0.5)
+    side = box_shapes.OF_RECTANGLE * tf.reduce_max(
+        corners[:, 1] - corners[:, 0], axis=1
+    )
+    middle = tf.reduce_mean(corners, axis=1)
+    middle = tf.clip_by_value(middle, 0.0, edge - 1)
+    # A box of nothing is refused.
+    side = tf.maximum(side, 1.0)
+    return tf.concat([middle, side[:, None]], axis=1)
+
+
+def closer(found, width, height):
+    """Where to look again: around the joints that were seen.
+
+    Args:
+        found: dict with `keypoints` `(P, 17, 2)`, `score` `(P, 17)` and `box`
+            `(P, 3)`.
+        width, height: float scalars, of the photograph.
+
+    Returns:
+        `(P, 3)` boxes, between those of the first look and the joints'.
+    """
+    box, seen = found["box"], found["score"] >= _SEEN
+    enough = tf.reduce_sum(tf.cast(seen, tf.int32), axis=1) >= _FEWEST
     # All joints where they are too few, lest a box of nothing be made.
-    seen = tf.logical_or(seen, ~enough)
-    around = geometry.box_around(keypoints, seen, margin=margin)
-    return tf.where(enough, around, box)
+    around = geometry.box_around(
+        found["keypoints"], seen | ~enough[:, None], margin=_MARGIN
+    )
+    mean = tf.concat(
+        [(box[:, :2] + around[:, :2]) / 2, tf.sqrt(box[:, 2:] * around[:, 2:])],
+        axis=1,
+    )
+    edge = tf.stack([width, height]) - 1
+    middle = tf.clip_by_value(mean[:, :2], 0.0, edge)
+    return tf.where(
+        enough[:, None], tf.concat([middle, mean[:, 2:]], axis=1), box
+    )
+
+
+def person_score(chance, score):
+    """How sure a person is: of the finder and the joints alike.
+
+    Args:
+        chance: `(P,)` of `candidates`.
+        score: `(P, 17)` of the joints.
+
+    Returns:
+        `(P,)` in [0, 1].
+    """
+    return tf.sqrt(chance * tf.reduce_mean(score, axis=1))
+
+
+def apart(found, least):
+    """Which rows are people, each once, the surest first.
+
+    Args:
+        found: dict with `keypoints`, `box` and `person_score`.
+        least: float scalar, least score of a person.
+
+    Returns:
+        `(R,)` int32 rows.
+    """
+    points, sides = found["keypoints"], found["box"][:, 2]
+    off = tf.reduce_sum(
+        tf.math.squared_difference(points[:, None], points[None]), axis=-1
+    )
+    # Symmetric, as the smaller of two people has it.
+    reach = _REACH * tf.minimum(sides[:, None], sides[None])
+    alike = tf.reduce_mean(
+        tf.exp(-0.5 * off / tf.square(reach)[..., None]), axis=-1
+    )
+    return tf.image.non_max_suppression_overlaps(
+        alike, found["person_score"], _MOST, _ALIKE, least
+    )

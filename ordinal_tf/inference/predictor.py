@@ -61,7 +61,7 @@ class Predictor:
         card = version / paths.CARD
         self.card = json.loads(card.read_text()) if card.is_file() else {}
 
-    def predict(self, photo, boxes=None):
+    def predict(self, photo, boxes=None, *, least_score=None):
         """Poses of the people in a photograph, or in several.
 
         Args:
@@ -71,13 +71,17 @@ class Predictor:
             boxes: `(P, 3)` centre x, centre y and side in photo pixels, one
                 per person; None finds them, see `finding`. Of a list of
                 photographs a list of these, or None.
+            least_score: float, least `person_score` of people who are found;
+                None is the model's own, `finding.LEAST_SCORE`.
 
         Returns:
             dict of float32 arrays, one row a person: `box` `(P, 3)`,
             `keypoints` `(P, 17, 2)` photo pixels, `ordinal_depth` `(P, 17)`,
-            `pose` `(P, 17, 3)` mm, root-relative, camera axes, and `score`
-            `(P, 17)` in [0, 1]. Joints as `ordinal_tf.joints` names them. Of
-            a list of photographs a list of these.
+            `pose` `(P, 17, 3)` mm, root-relative, camera axes, `score`
+            `(P, 17)` in [0, 1], and `person_score` `(P,)`: how sure it is
+            that somebody is there, the surest first, and 1 of given boxes.
+            Joints as `ordinal_tf.joints` names them. Of a list of photographs
+            a list of these.
 
         Raises:
             ValueError: not a picture, damaged, an array of another kind, or
@@ -92,27 +96,52 @@ class Predictor:
                     f"each. Received: {len(boxes)} for {len(photo)}."
                 )
             pairs = zip(photo, boxes, strict=True)
-            return [self.predict(one, its) for one, its in pairs]
+            return [
+                self.predict(one, its, least_score=least_score)
+                for one, its in pairs
+            ]
         data, (height, width) = photos.for_graph(photo)
         if boxes is None:
             boxes = np.zeros((0, 3), np.float32)
         else:
             boxes = check_boxes(boxes, width, height)
             if not len(boxes):  # Which would ask the graph to look.
-                return _nobody()
-        if isinstance(data, bytes):
-            run, inputs = self._signatures["photo"], {"photo": [data]}
+                return self._nobody()
+        inputs = {"boxes": boxes}
+        if not len(boxes) and least_score is not None:
+            name = "find"
+            inputs = {"least_score": np.float32(least_score)}
+            if isinstance(data, bytes):
+                data = photos.read_photo(data)
+            inputs["pixels"] = data
+        elif isinstance(data, bytes):
+            name, inputs["photo"] = "photo", [data]
         else:
-            run, inputs = self._signatures["pixels"], {"pixels": data}
+            name, inputs["pixels"] = "pixels", data
         tensors = {key: tf.constant(value) for key, value in inputs.items()}
         try:
-            found = run(boxes=tf.constant(boxes), **tensors)
+            found = self._signature(name)(**tensors)
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(
                 "The picture is truncated or damaged: "
                 f"{photos.name_of(photo)}: {_first_line(error)}"
             ) from error
         return {name: value.numpy() for name, value in found.items()}
+
+    def _signature(self, name):
+        if name not in self._signatures:
+            raise ValueError(
+                f"This model has no signature {name!r}, for it was exported "
+                "by an older version; tools.export --model=DIR writes it again."
+            )
+        return self._signatures[name]
+
+    def _nobody(self):
+        shapes = self._signatures["photo"].structured_outputs
+        return {
+            name: np.zeros((0, *spec.shape[1:]), np.float32)
+            for name, spec in shapes.items()
+        }
 
     def crops(self, image):
         """The `serving_default` signature on `(B, S, S, 3)` uint8 crops.
@@ -121,14 +150,6 @@ class Predictor:
             dict of tensors as `predict`, keypoints in crop pixels, no box.
         """
         return self._crops(image=image)
-
-
-def _nobody():
-    shapes = {"box": (3,), "keypoints": (17, 2), "pose": (17, 3)}
-    return {
-        name: np.zeros((0, *shapes.get(name, (17,))), np.float32)
-        for name in ("box", "keypoints", "ordinal_depth", "pose", "score")
-    }
 
 
 def _first_line(error):

@@ -3,7 +3,8 @@
 The graph decodes what the crops show, crops, runs the image network on the
 crop and its mirror image, decodes the volume, and runs the reconstruction
 network. It has no Python and no custom op. However many people and
-photographs a request has, the networks run once, on all of them.
+photographs a request has, the networks run once, on all of them; without boxes
+the finder runs before, and the networks twice.
 """
 
 import functools
@@ -14,7 +15,7 @@ from ordinal_tf import boxes as box_limits
 from ordinal_tf import geometry, skeleton
 from ordinal_tf.data.pipeline import crops, pictures
 from ordinal_tf.inference import finding
-from ordinal_tf.models import decoding, lifting
+from ordinal_tf.models import decoding, finder, lifting
 
 # People are looked for in the photograph decoded once, its longer side this
 # many crops long, where it has the pixels.
@@ -75,12 +76,14 @@ class Signatures(tf.Module):
     Args:
         predict_crops: as `chain` returns.
         input_size: int, S, side of the crops.
+        find: function of a picture `(1, F, F, 3)` uint8, F `finding.SIZE`, to
+            the answer of the finder, see `finder.build_head`.
     """
 
-    def __init__(self, predict_crops, input_size):
+    def __init__(self, predict_crops, input_size, find):
         super().__init__(name="ordinal_tf")
         self.input_size = input_size
-        self._crops = predict_crops
+        self._crops, self._finder = predict_crops, find
         crops = (None, input_size, input_size, 3)
         # There is no Python control flow to convert, and looking takes long.
         function = functools.partial(tf.function, autograph=False)
@@ -102,6 +105,13 @@ class Signatures(tf.Module):
                 tf.TensorSpec((None, 3), tf.float32, "boxes"),
             ],
         )
+        self.serve_find = function(
+            self._predict_found,
+            input_signature=[
+                tf.TensorSpec((None, None, 3), tf.uint8, "pixels"),
+                tf.TensorSpec((), tf.float32, "least_score"),
+            ],
+        )
         self.serve_photos = function(
             self._predict_photos,
             input_signature=[
@@ -112,11 +122,12 @@ class Signatures(tf.Module):
         )
 
     def by_name(self):
-        """Dict of the four `tf.function`s by signature."""
+        """Dict of the five `tf.function`s by signature."""
         return {
             "serving_default": self.serve_crops,
             "photo": self.serve_photo,
             "pixels": self.serve_pixels,
+            "find": self.serve_find,
             "photos": self.serve_photos,
         }
 
@@ -143,10 +154,14 @@ class Signatures(tf.Module):
     def _predict_picture(self, picture, boxes):
         with tf.control_dependencies([_check_boxes(boxes)]):
             boxes = tf.identity(boxes)
-        boxes = tf.cond(
-            tf.shape(boxes)[0] > 0, lambda: boxes, lambda: self._find(picture)
+        return tf.cond(
+            tf.shape(boxes)[0] > 0,
+            lambda: self._predict_boxes(picture, boxes),
+            lambda: self._find(picture, finding.LEAST_SCORE),
         )
-        return self._predict_boxes(picture, boxes)
+
+    def _predict_found(self, pixels, least_score):
+        return self._find(pictures.open_pixels(pixels), least_score)
 
     def _predict_photos(self, photos, boxes, counts):
         with tf.control_dependencies([_check_counts(photos, boxes, counts)]):
@@ -192,16 +207,34 @@ class Signatures(tf.Module):
             geometry.crop_matrix(boxes, self.input_size)
         )
         keypoints = geometry.apply_affine(back, found["keypoints"])
-        return {**found, "keypoints": keypoints, "box": boxes}
+        return {
+            **found,
+            "keypoints": keypoints,
+            "box": boxes,
+            # That somebody is there, whoever gave the box has said.
+            "person_score": tf.ones_like(boxes[:, 0]),
+        }
 
-    def _find(self, picture):
-        """Boxes of the people whom a `pictures.Picture` shows."""
+    def _find(self, picture, least_score):
+        """Predicts the people whom a `pictures.Picture` shows."""
         small = crops.shrink(picture, _LOOK_CROPS * self.input_size)
-        return finding.find_people(
-            functools.partial(self._predict_boxes, small),
-            picture.size[1],
-            picture.size[0],
+        size = tf.cast(picture.size, tf.float32)
+        height, width = size[0], size[1]
+        middle = [(width - 1) / 2, (height - 1) / 2]
+        whole = tf.stack([*middle, tf.maximum(width, height)])
+        shown = crops.crop_boxes(small, whole[None], finding.SIZE)
+        rectangles, chance = finding.candidates(
+            self._finder(shown)[0], finder.STRIDE
         )
+        back = geometry.invert_affine(geometry.crop_matrix(whole, finding.SIZE))
+        boxes = finding.boxes_of(rectangles, back, width, height)
+        first = self._predict_boxes(small, boxes)
+        boxes = finding.closer(first, width, height)
+        found = self._predict_boxes(picture, boxes)
+        score = finding.person_score(chance, found["score"])
+        found = {**found, "person_score": score}
+        rows = finding.apart(found, least_score)
+        return {name: tf.gather(value, rows) for name, value in found.items()}
 
 
 def _check_counts(photos, boxes, counts):

@@ -21,6 +21,8 @@ from ordinal_tf.synthetic.scene import backgrounds, cameras, occluders
 
 # Seed of `draw_poses`, after the user's: no sample draws from it.
 _POSES = 2**40
+# And of `draw_empty`.
+_EMPTY = _POSES + 1
 # What makes the options `recorded` and `pictures` of files; here, because
 # this module is the only door.
 read_poses = poses.read_poses
@@ -43,6 +45,25 @@ def draw_poses(count, *, seed):
     recorded = poses.shipped_poses()
     drawn = [poses.draw_pose(rng, recorded=recorded)[0] for _ in range(count)]
     return np.array(drawn, np.float32).reshape(count, len(_JOINTS), 3)
+
+
+def draw_empty(i, *, seed, size=256):
+    """A picture of a place where nobody is.
+
+    Args:
+        i: int, which one.
+        seed: int, 0 or more.
+        size: int, side in pixels.
+
+    Returns:
+        uint8 `(size, size, 3)` RGB.
+    """
+    rng = np.random.default_rng((seed, _EMPTY, i))
+    # Where somebody would stand, for the camera to look at.
+    corners = np.array(np.meshgrid([-250, 250], [0, 1800], [-250, 250]))
+    camera = cameras.sample_camera(rng, corners.reshape(3, -1).T, size=size)
+    image = backgrounds.draw_background(rng, size, camera, bystanders=False)
+    return effects.finish(rng, image)[1]
 
 
 def draw_manner(

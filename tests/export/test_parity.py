@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ordinal_tf.export import parity, session
+from ordinal_tf.inference import finding
 
 SHAPES = {
     "keypoints": (10, 17, 2),
@@ -106,8 +107,23 @@ def test_another_process_says_what_is_wrong(tmp_path):
 
 
 def test_found_boxes():
-    live = np.array([[50, 60, 40], [10, 20, 30]], "f4")
-    parity.check_found(live, live + np.float32([2.9, -2.9, 2.9]))
-    for other in (live + [0, 0, 3.1], live[:1], live * np.nan):
+    boxes = np.array([[50, 60, 40], [10, 20, 30]], "f4")
+
+    def found(boxes, sure=(0.9, 0.8)):
+        return {"box": boxes, "person_score": np.array(sure, "f4")}
+
+    live = found(boxes)
+    parity.check_found(live, found(boxes + np.float32([2.9, -2.9, 2.9])))
+    # In another order; and without whom both are hardly sure enough of.
+    parity.check_found(live, found(boxes[::-1]))
+    unsure = (0.9, finding.LEAST_SCORE + 0.01)
+    parity.check_found(found(boxes, unsure), found(boxes[:1], unsure[:1]))
+    for other in (
+        found(boxes + [0, 0, 3.1]),
+        found(boxes[:1], (0.9,)),
+        found(boxes * np.nan),
+    ):
         with pytest.raises(ValueError, match="finds people elsewhere"):
             parity.check_found(live, other)
+        with pytest.raises(ValueError, match="finds people elsewhere"):
+            parity.check_found(other, live)

@@ -13,8 +13,9 @@ from tensorflow.core.protobuf import config_pb2, saved_model_pb2
 from ordinal_tf import geometry, paths
 from ordinal_tf.data.pipeline import crops, pictures
 from ordinal_tf.export import parity, saved_model, session, warmup
-from ordinal_tf.inference import predictor
+from ordinal_tf.inference import finding, predictor
 from ordinal_tf.models import decoding, hourglass, lifting
+from tests import finders
 
 SIZE = 32
 BINS = 4
@@ -122,6 +123,7 @@ def test_photo_agrees_with_its_crops(run, photo):
     for name in ("ordinal_depth", "pose", "score"):
         np.testing.assert_allclose(found[name], direct[name], atol=1e-2)
     np.testing.assert_array_equal(found["box"], boxes)
+    np.testing.assert_array_equal(found["person_score"], [1, 1])
     # Without a way through PNG.
     pixels = run("pixels", {"pixels": photo, "boxes": boxes})
     for name, value in found.items():
@@ -138,7 +140,26 @@ def test_photo_finds_a_person_without_boxes(run, exported, photo):
     assert (box[0, :2] < [120, 90]).all() and box[0, 2] > 0
     again = run("photo", {"photo": [png(photo)], "boxes": box})
     for name, value in found.items():
-        np.testing.assert_allclose(again[name], value, atol=1e-2)
+        if name != "person_score":
+            np.testing.assert_allclose(again[name], value, atol=1e-2)
+    assert found["person_score"].shape == (1,)
+    assert finding.LEAST_SCORE <= found["person_score"][0] <= 1
+    assert again["person_score"] == 1
+
+
+def test_how_sure_is_asked(run, model, photo):
+    none = np.zeros((0, 3), np.float32)
+    usual = run("photo", {"photo": [png(photo)], "boxes": none})
+    found = run("find", {"pixels": photo, "least_score": np.float32(0.01)})
+    for name, value in found.items():
+        np.testing.assert_allclose(value, usual[name], atol=1e-2)
+    found = model.predict(photo, least_score=0.01)
+    np.testing.assert_allclose(found["box"], usual["box"], atol=1e-2)
+    data = io.BytesIO(png(photo))
+    sure = model.predict(data, least_score=1.0)
+    assert {k: v.shape for k, v in sure.items()} == {
+        k: (0, *v.shape[1:]) for k, v in found.items()
+    }
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
@@ -349,22 +370,21 @@ def test_merged_photo_requests_fail_and_do_not_mix(exported, photo):
 
 
 def test_the_networks_are_in_the_graph_once(networks, exported):
-    """Two signatures more would otherwise triple the file."""
+    """Further signatures would otherwise multiply the file."""
     proto = saved_model_pb2.SavedModel()
     proto.ParseFromString((exported / "saved_model.pb").read_bytes())
     library = proto.meta_graphs[0].graph_def.library
-    holders = [
-        function.signature.name
+    found = [
+        sum(node.op == "Conv2D" for node in function.node_def)
         for function in library.function
-        if any(node.op == "Conv2D" for node in function.node_def)
     ]
-    assert len(holders) == 1
-    # Both passes, the crop's and its mirror image's, are one batch.
-    (holder,) = [f for f in library.function if f.signature.name in holders]
-    convolutions = sum(node.op == "Conv2D" for node in holder.node_def)
-    assert convolutions == sum(
-        isinstance(layer, keras.layers.Conv2D) for layer in networks[0].layers
-    )
+    # Both passes, the crop's and its mirror image's, are one batch; and the
+    # finder is a network of its own.
+    want = [
+        sum(isinstance(layer, keras.layers.Conv2D) for layer in network.layers)
+        for network in (networks[0], finders.middle())
+    ]
+    assert sorted(filter(None, found)) == sorted(want)
 
 
 def test_files_beside_the_graph(exported):

@@ -1,122 +1,126 @@
-"""Where the person is, with networks that see what the test says."""
+"""Where people are, from what a finder and a pose network say."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from ordinal_tf import geometry
+from ordinal_tf import boxes, geometry
 from ordinal_tf.inference import finding
 
-WIDTH, HEIGHT = 640, 480
-# A person of 100 pixels, right of and below the middle.
-JOINTS = (
-    np.random.default_rng(0)
-    .uniform([400, 300], [460, 400], (17, 2))
-    .astype(np.float32)
-)
-ALL = np.ones(17, bool)
+STRIDE = 8
 
 
-def box_of(joints, margin):
-    return geometry.box_around(
-        tf.constant(joints[None]), ALL[None], margin=margin
-    ).numpy()
+def answer(people, cells=(20, 24)):
+    """What a sure finder says of rectangles in its picture's pixels."""
+    out = np.full((*cells, 5), -9.0, np.float32)
+    for left, top, right, bottom, logit in people:
+        column = round(((left + right) / 2 + 0.5) / STRIDE - 0.5)
+        row = round(((top + bottom) / 2 + 0.5) / STRIDE - 0.5)
+        x, y = (np.array([column, row]) + 0.5) * STRIDE - 0.5
+        extent = np.array([x - left, y - top, right - x, bottom - y])
+        out[row, column] = [logit, *np.log(extent / STRIDE)]
+    return out
 
 
-class Network:
-    """Finds `JOINTS`, the surer the nearer the side of a box is to one."""
-
-    def __init__(self, likes):
-        self.likes, self.boxes = likes, []
-
-    def __call__(self, boxes):
-        boxes = np.asarray(boxes)
-        self.boxes.append(boxes)
-        off = np.abs(np.log(boxes[:, 2] / self.likes))
-        score = np.exp(-off)[:, None] * np.ones(17, np.float32)
-        # What it is less sure of, it puts too far apart.
-        middle = JOINTS.mean(0)
-        spread = (1 + off)[:, None, None]
-        return {
-            "keypoints": np.float32(middle + spread * (JOINTS - middle)),
-            "score": np.float32(score),
-        }
+def people_of(found):
+    rectangles, chance = found
+    return rectangles.numpy(), chance.numpy()
 
 
-def test_looks_again_and_closer():
-    network = Network(likes=150.0)
-    box = finding.find_people(network, WIDTH, HEIGHT).numpy()
-    first, second = network.boxes
-    np.testing.assert_allclose(first, [[319.5, 239.5, 640]])
-    assert len(second) == 2
-    np.testing.assert_allclose(second[1], second[0] * [1, 1, 0.7], rtol=1e-6)
-    # The joints seen in the surer of the two decide.
-    surer = np.argmin(np.abs(np.log(second[:, 2] / 150)))
-    assert surer == 1
-    seen = network(second[1:])["keypoints"][0]
-    np.testing.assert_allclose(box, box_of(seen, 1.3), rtol=1e-5)
+def test_candidates_surest_first():
+    people = [(10, 20, 50, 120, 1.0), (90, 30, 150, 70, 3.0)]
+    rectangles, chance = people_of(finding.candidates(answer(people), STRIDE))
+    want = np.array(people)[::-1]
+    np.testing.assert_allclose(rectangles, want[:, :4], rtol=1e-4)
+    np.testing.assert_allclose(chance, 1 / (1 + np.exp(-want[:, 4])), rtol=1e-5)
 
 
-def test_keeps_the_wider_look_where_that_is_surer():
-    network = Network(likes=640.0)
-    box = finding.find_people(network, WIDTH, HEIGHT).numpy()
-    second = network.boxes[1]
-    seen = network(second[:1])["keypoints"][0]
-    np.testing.assert_allclose(box, box_of(seen, 1.3), rtol=1e-5)
+def test_nobody():
+    rectangles, chance = people_of(finding.candidates(answer([]), STRIDE))
+    assert rectangles.shape == (0, 4) and chance.shape == (0,)
 
 
-def test_joints_that_are_not_seen_do_not_count():
-    def predict(boxes):
-        joints = np.tile(JOINTS, (len(boxes), 1, 1))
-        score = np.full((len(boxes), 17), 0.5, np.float32)
-        joints[:, 5], score[:, 5] = [0, 0], 0.01
-        return {"keypoints": joints, "score": score}
-
-    box = finding.find_people(predict, WIDTH, HEIGHT).numpy()
-    rest = np.delete(np.arange(17), 5)
-    low, high = JOINTS[rest].min(0), JOINTS[rest].max(0)
-    want = [*(low + high) / 2, 1.3 * (high - low).max()]
-    np.testing.assert_allclose(box, [want], rtol=1e-5)
+def test_one_person_is_one_candidate():
+    # The cell beside a peak is less sure; two peaks, one rectangle.
+    out = answer([(10, 20, 90, 120, 2.0)])
+    row, column = np.argwhere(out[..., 0] == 2.0)[0]
+    out[row, column + 1, :] = out[row, column]
+    out[row, column + 1, 0] = 1.0
+    out[row + 3, column] = [1.5, *np.log([5, 9.25, 5, 3.25])]
+    rectangles, _ = people_of(finding.candidates(out, STRIDE))
+    np.testing.assert_allclose(rectangles, [[10, 20, 90, 120]], rtol=1e-4)
 
 
-def test_nobody_seen_is_the_whole_picture():
-    def predict(boxes):
-        return {
-            "keypoints": np.zeros((len(boxes), 17, 2), np.float32),
-            "score": np.zeros((len(boxes), 17), np.float32),
-        }
+def test_no_more_than_the_most():
+    rng = np.random.default_rng(0)
+    out = rng.normal(2, 1, (60, 60, 5)).astype(np.float32)
+    out[..., 1:] = 0.0
+    rectangles, chance = people_of(finding.candidates(out, STRIDE))
+    assert len(rectangles) == finding._MOST
+    assert (np.diff(chance) <= 0).all()
 
-    box = finding.find_people(predict, WIDTH, HEIGHT).numpy()
-    np.testing.assert_allclose(box, [[319.5, 239.5, 640]])
+
+def test_boxes_stay_in_the_picture():
+    # The finder's picture shows 640 x 480 pixels in 320, below 40 rows.
+    matrix = geometry.invert_affine(
+        geometry.crop_matrix(np.float32([319.5, 239.5, 640]), 320)
+    )
+    rectangles = np.float32([[100, 100, 140, 200], [-50, 30, 90, 140]])
+    found = finding.boxes_of(rectangles, matrix, 640.0, 480.0).numpy()
+    side = boxes.OF_RECTANGLE * 200
+    np.testing.assert_allclose(found[0], [240.5, 220.5, side], rtol=1e-5)
+    # Cut at the left and top edge: -0.5 to 180.5, and to 200.5.
+    side = boxes.OF_RECTANGLE * 201
+    np.testing.assert_allclose(found[1], [90, 100, side], rtol=1e-5)
+
+
+def test_the_second_look_goes_to_the_joints():
+    points = np.random.default_rng(0).uniform(100, 180, (1, 17, 2))
+    points[0, 5] = 900  # Not seen.
+    score = np.full((1, 17), 0.5, np.float32)
+    score[0, 5] = 0.01
+    box = np.float32([[150, 150, 200]])
+    found = {"keypoints": np.float32(points), "score": score, "box": box}
+    (got,) = finding.closer(found, 640.0, 480.0).numpy()
+    rest = np.delete(points[0], 5, axis=0)
+    low, high = rest.min(0), rest.max(0)
+    middle = ((low + high) / 2 + 150) / 2
+    side = np.sqrt(1.25 * (high - low).max() * 200)
+    np.testing.assert_allclose(got, [*middle, side], rtol=1e-5)
+    # Where too little was seen, it stays.
+    found["score"] = np.full((1, 17), 0.01, np.float32)
+    np.testing.assert_allclose(finding.closer(found, 640.0, 480.0), box)
+
+
+def test_who_is_the_same():
+    rng = np.random.default_rng(0)
+    person = rng.uniform(0, 100, (17, 2))
+    found = {
+        "keypoints": np.float32([person, person + 3, person + 60]),
+        "box": np.float32([[50, 50, 120], [53, 53, 120], [110, 110, 120]]),
+        "person_score": np.float32([0.5, 0.8, 0.6]),
+    }
+    np.testing.assert_array_equal(finding.apart(found, 0.2), [1, 2])
+    np.testing.assert_array_equal(finding.apart(found, 0.7), [1])
+    np.testing.assert_array_equal(finding.apart(found, 0.9), [])
+    # A small person in front of a large one is another.
+    found["keypoints"][1] = person * 0.2 + 40
+    found["box"][1, 2] = 24
+    np.testing.assert_array_equal(finding.apart(found, 0.2), [1, 2, 0])
+
+
+def test_score_of_a_person():
+    score = np.float32([[0.5] * 17, [0.0] * 17])
+    got = finding.person_score(np.float32([0.9, 0.9]), score).numpy()
+    assert got[0] == pytest.approx(np.sqrt(0.45)) and got[1] == 0
 
 
 def test_the_same_in_a_graph():
-    joints = tf.constant(JOINTS)
-
-    def predict(boxes):
-        count = tf.shape(boxes)[0]
-        return {
-            "keypoints": tf.tile(joints[None], [count, 1, 1]),
-            "score": tf.ones((count, 17)),
-        }
-
-    eager = finding.find_people(predict, WIDTH, HEIGHT)
-    graph = tf.function(lambda w, h: finding.find_people(predict, w, h))(
-        tf.constant(WIDTH), tf.constant(HEIGHT)
+    people = [(10, 20, 50, 120, 1.0), (90, 30, 150, 70, 3.0)]
+    eager = finding.candidates(answer(people), STRIDE)
+    spec = tf.TensorSpec((None, None, 5))
+    graph = tf.function(
+        lambda one: finding.candidates(one, STRIDE), input_signature=[spec]
     )
-    np.testing.assert_allclose(eager, graph)
-    np.testing.assert_allclose(eager, box_of(JOINTS, 1.3), rtol=1e-5)
-
-
-def test_the_centre_stays_in_the_picture():
-    """Or the box could miss it, which is refused as the caller's mistake."""
-
-    def predict(boxes):
-        above = np.float32(JOINTS - [0, 480])
-        return {
-            "keypoints": np.tile(above, (len(boxes), 1, 1)),
-            "score": np.ones((len(boxes), 17), np.float32),
-        }
-
-    (box,) = finding.find_people(predict, WIDTH, HEIGHT).numpy()
-    want = box_of(JOINTS, 1.3)[0]
-    np.testing.assert_allclose(box, [want[0], 0, want[2]], rtol=1e-5)
+    for one, other in zip(eager, graph(answer(people)), strict=True):
+        np.testing.assert_allclose(one, other)

@@ -115,7 +115,7 @@ def without_boxes(run_tool, work, out_folder):
         f"--out={out_folder}",
     )
     assert code == 0, err
-    assert out.startswith("No --boxes: the person is found by")
+    assert out.startswith("No --boxes: people are found by")
     assert "with 2 people of 2 photographs and 2 pictures." in out
     table = read_table(out_folder / "predictions.npz")
     assert list(table["image"]) == ["im00002.png", "im00001.png"]
@@ -126,6 +126,7 @@ def without_boxes(run_tool, work, out_folder):
         "ordinal_depth": ("f", (JOINTS,)),
         "pose": ("f", (JOINTS, 3)),
         "score": ("f", (JOINTS,)),
+        "person_score": ("f", ()),
     }
     assert all(v.dtype == "float32" for k, v in table.items() if k != "image")
     assert np.isfinite(table["pose"]).all() and not table["pose"][:, 0].any()

@@ -32,6 +32,7 @@ def draw_background(
     picture_share=0.7,
     clutter=(0, 10),
     blur_px=(0.0, 2.5),
+    bystanders=True,
 ):
     """One background.
 
@@ -45,6 +46,7 @@ def draw_background(
         picture_share: see `pictures`.
         clutter: (least, most) things that stand about, or shapes on textures.
         blur_px: (least, most) standard deviation of the blur, at 256 pixels.
+        bystanders: bool, people among the things.
 
     Returns:
         `(S, S, 3)` float32.
@@ -71,7 +73,12 @@ def draw_background(
             image = _scatter(rng, image, count)
         elif kind != "plain":
             image = things.draw_things(
-                rng, image, camera, count, indoors=kind == "indoors"
+                rng,
+                image,
+                camera,
+                count,
+                indoors=kind == "indoors",
+                bystanders=bystanders,
             )
         if kind != "plain":
             # Half resolution lacks the finest detail.

@@ -41,7 +41,7 @@ _MIST_MM = 9e4
 _MIST = np.float32([190, 198, 205])
 
 
-def draw_things(rng, image, camera, count, *, indoors):
+def draw_things(rng, image, camera, count, *, indoors, bystanders=True):
     """Puts things behind whoever stands at the origin.
 
     Args:
@@ -50,6 +50,7 @@ def draw_things(rng, image, camera, count, *, indoors):
         camera: `cameras.Camera`; world y up, floor at 0, mm.
         count: int; those that the camera does not see are left out.
         indoors: bool, things as in gyms, and not far away.
+        bystanders: bool, people too.
 
     Returns:
         `(S, S, 3)` float32.
@@ -71,6 +72,8 @@ def draw_things(rng, image, camera, count, *, indoors):
     away = person + np.maximum(gaps, keep)
     for k in np.argsort(-away):
         kind, _, (least, most) = choice[kinds[k]]
+        if kind in _ALOOF_MM and not bystanders:
+            continue
         height = least * (most / least) ** rank[k]
         ends = _stand(camera, eye, column[k], away[k], height, size)
         if ends is None:

@@ -1,0 +1,134 @@
+"""How well people are found: recall and precision of rectangles."""
+
+import numpy as np
+
+_FAR = 1e5  # Pixels; no joint is near.
+
+
+def overlaps(first, second):
+    """Intersection over union of rectangles.
+
+    Args:
+        first: `(P, 4)` left, top, right, bottom.
+        second: `(Q, 4)`.
+
+    Returns:
+        `(P, Q)` float64 in [0, 1].
+    """
+    both = _shared(first, second)
+    whole = _area(first)[:, None] + _area(second)[None] - both
+    return both / np.maximum(whole, 1e-9)
+
+
+def squares(boxes):
+    """Rectangles `(P, 4)` of boxes `(P, 3)` centre x, centre y, side."""
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 3)
+    half = boxes[:, 2:] / 2
+    return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+
+
+def squared(rectangles):
+    """The squares of the longer side around rectangles' middles, `(P, 4)`."""
+    rectangles = np.asarray(rectangles, np.float64).reshape(-1, 4)
+    low, high = rectangles[:, :2], rectangles[:, 2:]
+    half = (high - low).max(1, keepdims=True) / 2
+    middle = (low + high) / 2
+    return np.concatenate([middle - half, middle + half], axis=1)
+
+
+def judge(found, scores, true, ignored, crowds, *, least=0.5):
+    """Which of the people found in a picture are right.
+
+    Each true person counts once, for the surest that overlaps enough; what
+    overlaps only with people who are not judged is left out.
+
+    Args:
+        found: `(P, 4)` rectangles.
+        scores: `(P,)`.
+        true: `(T, 4)` of people who must be found.
+        ignored: `(I, 4)` of people who may be found.
+        crowds: `(C, 4)` in which anybody may be found.
+        least: float, least intersection over union of the same person.
+
+    Returns:
+        `(P,)` int8: 1 right, 0 wrong, -1 not judged.
+    """
+    same = overlaps(found, true)
+    verdicts = np.zeros(len(found), np.int8)
+    taken = np.zeros(len(true), bool)
+    allowed = (overlaps(found, ignored) >= least).any(1)
+    inside = _shared(found, crowds) / np.maximum(_area(found), 1e-9)[:, None]
+    allowed |= (inside >= 0.5).any(1)
+    for row in np.argsort(-np.asarray(scores), kind="stable"):
+        mine = np.where(taken, 0.0, same[row])
+        if len(mine) and mine.max() >= least:
+            verdicts[row] = 1
+            taken[mine.argmax()] = True
+        elif allowed[row]:
+            verdicts[row] = -1
+    return verdicts
+
+
+def curve(scores, verdicts, count):
+    """Recall and precision of all people at each score.
+
+    Args:
+        scores: `(P,)` of all pictures.
+        verdicts: `(P,)`, see `judge`.
+        count: int, how many people there are.
+
+    Returns:
+        Scores from high to low, recall and precision `(N,)` of all who score
+        as much at least.
+    """
+    judged = verdicts >= 0
+    scores, right = scores[judged], verdicts[judged] == 1
+    order = np.argsort(-scores, kind="stable")
+    scores, right = scores[order], np.cumsum(right[order])
+    precision = right / np.arange(1, len(right) + 1)
+    return scores, right / max(count, 1), precision
+
+
+def average_precision(recall, precision):
+    """Mean of the best precision at 101 recalls, as COCO counts it."""
+    best = [
+        precision[recall >= least].max(initial=0.0)
+        for least in np.linspace(0, 1, 101)
+    ]
+    return float(np.mean(best))
+
+
+def of_box(found, box, *, least=0.1):
+    """Of the people found in a picture, the one who is meant.
+
+    Args:
+        found: dict of arrays with a row a person, `box` `(P, 3)` and
+            `keypoints` `(P, K, 2)` among them.
+        box: `(3,)` of the person who is meant.
+        least: float, intersection over union below which it is somebody else.
+
+    Returns:
+        dict of the same arrays with one row: who overlaps most with the box.
+        Where nobody does, zeros, and keypoints far outside the picture, so
+        that all are wrong. And bool, whether there is one.
+    """
+    same = overlaps(squares(found["box"]), squares(np.reshape(box, (1, 3))))
+    if len(same) and same.max() > least:
+        row = same[:, 0].argmax()
+        return {k: v[row : row + 1] for k, v in found.items()}, True
+    nobody = {
+        key: np.zeros((1, *value.shape[1:]), value.dtype)
+        for key, value in found.items()
+    }
+    nobody["keypoints"] -= _FAR
+    return nobody, False
+
+
+def _shared(first, second):
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    return np.maximum(high - low, 0).prod(-1)
+
+
+def _area(rectangles):
+    return np.maximum(rectangles[:, 2:] - rectangles[:, :2], 0).prod(1)
