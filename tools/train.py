@@ -57,7 +57,7 @@ def main(argv):
         _WORKDIR.value,
         progress=_common.progress_line(config.train.steps, "train"),
     )
-    if summary is None:  # Stopped, which was said.
+    if summary is None:  # Stopped, which was said, or the chief's.
         return
     print(
         f"Wrote {_WORKDIR.value}: config.json, metrics.jsonl, state.npz, "

@@ -55,7 +55,7 @@ def main(argv):
     summary = reconstruction.train(
         config, _WORKDIR.value, report=print, progress=progress
     )
-    if summary is None:  # Stopped, which was said.
+    if summary is None:  # Stopped, which was said, or the chief's.
         return
     errors = ", ".join(
         f"{name} {scored['mpjpe']:.1f} mm"

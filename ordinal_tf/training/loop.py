@@ -111,7 +111,8 @@ def train(
     Returns:
         dict, the summary: `steps`, `best`, the figures of the last score,
         `ema` (those of the averaged weights, where they are kept) and what
-        the task adds; None where SIGTERM ended the run early.
+        the task adds; None where SIGTERM ended the run early, and of all
+        workers but the chief.
 
     Raises:
         ValueError: unusable data or config, another run in `workdir` or
@@ -413,10 +414,10 @@ def _save(run):
 
 
 def _finish(run):
-    """Writes and returns the summary; the chief does."""
+    """Writes and returns the summary; None of who is not the chief."""
     done = run.done
     if not run.crew.chief:
-        return {"steps": done.step}
+        return None
     summary = {
         "steps": done.step,
         "best": done.best,
