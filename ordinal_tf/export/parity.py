@@ -49,7 +49,14 @@ def example_requests(input_size):
         ("serving_default", {"image": _crops(1, input_size)}),
         ("photo", {"photo": first, "boxes": boxes[:1]}),
         ("photo", {"photo": second, "boxes": none}),
-        ("pixels", {"pixels": _pixels(height, width, 1), "boxes": boxes[:1]}),
+        # Small, because it is not packed in the requests that are stored.
+        (
+            "pixels",
+            {
+                "pixels": _pixels(height // 2, width // 2, 1),
+                "boxes": boxes[:1] / 2,
+            },
+        ),
         (
             "photos",
             {

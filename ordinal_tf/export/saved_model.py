@@ -54,9 +54,10 @@ class PoseModule(signatures.Signatures):
         picture = tf.TensorSpec((1, finding.SIZE, finding.SIZE, 3), tf.uint8)
         found = _answer(fold.for_inference(find, input_size=finding.SIZE))
         super().__init__(
-            freeze(lean, crops, half=True),
+            freeze(lean, crops, bits=16),
             input_size,
-            freeze(found, picture, half=True),
+            # Where to look need not be exact.
+            freeze(found, picture, bits=8),
         )
         self.precision = precision
         # A function, because what a module holds is exported with it.
@@ -82,7 +83,7 @@ def _answer(find):
     return lambda image: find(hourglass.scale_pixels(image), training=False)
 
 
-def freeze(function, spec, *, half=False):
+def freeze(function, spec, *, bits=32):
     """The function of one tensor with its variables as constants.
 
     It is traced once, whoever calls the result how often: a graph holds the
@@ -91,15 +92,16 @@ def freeze(function, spec, *, half=False):
     Args:
         function: of a tensor, returns a dict of tensors, or one.
         spec: `tf.TensorSpec` of its argument.
-        half: bool, store the constants in float16, see `halving`.
+        bits: int, of the large constants as they are stored: 32, 16 or 8, see
+            `halving.narrow_constants`.
     """
     traced = tf.function(function, autograph=False)
     concrete = traced.get_concrete_function(spec)
     frozen = convert_to_constants.convert_variables_to_constants_v2(
         concrete, lower_control_flow=False
     )
-    if half:
-        frozen = halving.halve_constants(frozen)
+    if bits < 32:
+        frozen = halving.narrow_constants(frozen, bits)
     if not isinstance(concrete.structured_outputs, dict):
         return lambda image: frozen(image)[0]
     # Freezing flattens a dict in the order of its keys.

@@ -35,7 +35,7 @@ def frozen():
 
 def test_constants(frozen):
     function, weights, bias = frozen
-    small = halving.halve_constants(function)
+    small = halving.narrow_constants(function)
     x = np.random.default_rng(1).normal(size=(3, 64)).astype("f4")
     product, more = small(tf.constant(x), tf.constant(4))
     expected = x @ weights.astype("f2").astype("f4") + bias
@@ -47,6 +47,42 @@ def test_constants(frozen):
         f.graph.as_graph_def().ByteSize() for f in (function, small)
     )
     assert before - after > 0.8 * weights.nbytes / 2
+
+
+def test_constants_in_a_byte(frozen):
+    function, weights, bias = frozen
+    small = halving.narrow_constants(function, bits=8)
+    x = np.eye(64, dtype="f4")
+    product, more = small(tf.constant(x), tf.constant(4))
+    # Half a step of a 127th of the largest weight of each channel.
+    bound = np.abs(weights).max(0) / 127 / 2 + 1e-5
+    error = np.abs(product - (weights + bias))
+    assert (error <= bound).all() and (error.max(0) > bound / 2).all()
+    assert more == 5
+    before, after = (
+        f.graph.as_graph_def().ByteSize() for f in (function, small)
+    )
+    assert before - after > 0.8 * weights.nbytes * 3 / 4
+
+
+def test_kernels_in_a_byte():
+    rng = np.random.default_rng(0)
+    # Channels of very different size, as batch norm's folding leaves them.
+    size = np.logspace(-3, 3, 40).astype("f4")
+    for kernel in (
+        rng.normal(size=(3, 3, 8, 40)).astype("f4") * size,
+        rng.normal(size=(5, 5, 40, 1)).astype("f4") * size[:, None],
+    ):
+        stored, scale = halving.quartered(kernel)
+        assert stored.dtype == np.int8 and scale.size == 40
+        axes = (0, 1, 2) if kernel.shape[-1] == 40 else (0, 1, 3)
+        largest = np.abs(kernel).max(axes)
+        error = np.abs(stored * scale - kernel).max(axes)
+        assert (error <= largest / 127 / 1.99).all()
+    none = halving.quartered(np.zeros((30, 30), "f4"))
+    assert not none[0].any() and np.isfinite(none[1]).all()
+    for other in (np.ones(900, "f4"), np.ones((2, 2), "f4")):
+        assert halving.quartered(other) is None
 
 
 @pytest.mark.parametrize(
@@ -63,6 +99,26 @@ def test_what_is_halved(array, dtype):
     found = halving.halved(array)
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, array)
+
+
+def test_large_weights_are_packed_too(tmp_path):
+    network = keras.Sequential([keras.Input((256,)), keras.layers.Dense(256)])
+    path = tmp_path / "x.weights.h5"
+    network.save_weights(path)
+    wanted = network.get_weights()
+    halving.halve_weights(path)
+    # A sign, five bits after the first and an exponent that is little chance.
+    assert path.stat().st_size < 256 * 256 * 9.5 / 8 + 20_000
+    network.load_weights(path)
+    kernel, bias = network.get_weights()
+    np.testing.assert_allclose(kernel, wanted[0], rtol=2**-5.9, atol=1e-6)
+    assert np.abs(kernel / wanted[0] - 1).max() > 2**-7
+    np.testing.assert_array_equal(bias, halving.halved(wanted[1]))
+    # Written again they are the same.
+    network.save_weights(path)
+    halving.halve_weights(path)
+    network.load_weights(path)
+    np.testing.assert_array_equal(network.get_weights()[0], kernel)
 
 
 def test_weights_file(tmp_path):
