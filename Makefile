@@ -21,7 +21,7 @@ PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
 demo: $(VENV)/demo.done
 	$(VENV)/bin/python -m tools.predict --model=saved_models/lite \
-		--images=demo/photos --out=$(OUT)
+		--images=demo/photos --boxes=demo/boxes.json --out=$(OUT)
 	@echo "Pictures: $(OUT)/*.png. Numbers: $(OUT)/predictions.npz."
 
 test: $(VENV)/test.done
