@@ -48,8 +48,8 @@ _RUNS = flags.DEFINE_integer("runs", 20, "Calls that are timed.", 1)
 _LEAST = flags.DEFINE_float(
     "person_score", finding.LEAST_SCORE, "Least score of a person."
 )
-_PICTURES = flags.DEFINE_string(
-    "pictures", None, "Folder for pictures of the people found in --coco."
+_DRAWN = flags.DEFINE_string(
+    "drawn", None, "Folder for pictures of the people found in --coco."
 )
 
 # What is asked of a model to draw the curve; and the precision of a target.
@@ -115,7 +115,7 @@ def _on_coco(predictor):
         scores.append(found["person_score"])
         count += len(true)
         rows.append((entry, found))
-        if _PICTURES.value:
+        if _DRAWN.value:
             _draw(picture, found)
     scores, verdicts = np.concatenate(scores), np.concatenate(verdicts)
     score, recall, precision = judging.curve(scores, verdicts, count)
@@ -184,7 +184,7 @@ def _draw(path, found):
         {key: value[row] for key, value in found.items()}
         for row in np.flatnonzero(kept)
     ]
-    target = pathlib.Path(_PICTURES.value) / f"{path.stem}.png"
+    target = pathlib.Path(_DRAWN.value) / f"{path.stem}.png"
     target.parent.mkdir(parents=True, exist_ok=True)
     files.write_picture(target, drawing.draw_prediction(image, people))
 
