@@ -44,7 +44,7 @@ def people(photos, found, labels):
 
     Args:
         photos: `(N, S, S, 3)` uint8 crops.
-        found: `(N, 17, 2)` keypoints, pixels of them.
+        found: `(N, 17, 2)` keypoints, pixels of them; NaN: not found.
         labels: dict of `keypoints` `(N, 17, 2)` and `keypoint_mask`.
 
     Returns:
@@ -53,7 +53,8 @@ def people(photos, found, labels):
     mask = np.asarray(labels["keypoint_mask"])
     true = np.where(mask[..., None], labels["keypoints"], np.nan)
     distance = np.linalg.norm(found - true, axis=-1)
-    seen = np.flatnonzero(mask.any(1))
+    # The depth head finds no keypoints.
+    seen = np.flatnonzero(np.isfinite(distance).any(1))
     error = np.array([np.nanmean(distance[i]) for i in seen])
     order = seen[np.argsort(error, kind="stable")]
     errors = dict(zip(seen.tolist(), error.tolist(), strict=True))
