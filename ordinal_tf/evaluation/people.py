@@ -13,16 +13,7 @@ from ordinal_tf.data.pipeline import sources
 from ordinal_tf.data.prepared import cutouts, reading
 
 _IDENTITY = np.eye(3, dtype=np.float32)[:2]
-_LABELS = (
-    "keypoints",
-    "keypoint_mask",
-    "depth",
-    "depth_mask",
-    "relation",
-    "relation_mask",
-    "pose",
-    "pose_mask",
-)
+_LABELS = (*sources.LABELS, "pose", "pose_mask")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,15 +16,17 @@ import time
 import numpy as np
 
 
-def measure(kind, **job):
+def measure(kind, *, script=__file__, **job):
     """Runs one job in a new process.
 
     Args:
-        kind: str of `KINDS`.
+        kind: str of the script's `KINDS`.
+        script: path of a script like this one, such as `_train_timing`.
         job: JSON-able options of that kind, and `runs`, `threads`.
 
     Returns:
-        dict: `milliseconds` (dict by what was run) and `peak_megabytes` of
+        dict, what the script wrote; this one: `milliseconds` (dict by what was
+        run) and `peak_megabytes` of
         the process (of "photo_size" a dict, what it was after each).
 
     Raises:
@@ -32,7 +34,7 @@ def measure(kind, **job):
     """
     done = subprocess.run(
         # By its path: `-m` would import `tools`, and with it TensorFlow.
-        [sys.executable, __file__],
+        [sys.executable, script],
         input=json.dumps({"kind": kind, **job}),
         env={
             **os.environ,

@@ -1,51 +1,18 @@
 """Times training steps of one network, in a process of its own.
 
-As a script it reads a job as JSON on standard input and writes what it found
-as the last line of standard output: see `measure`.
+`_timing.measure` runs it as a script: it reads a job as JSON on standard input
+(`kind`, one of `KINDS`; `size`, the crops' side; `batch`, `runs`, `threads` and
+options of the kind) and writes a dict as the last line of standard output:
+`seconds` (the least of a step), `peak_megabytes` (of the process; of the GPU
+where there is one), and what the kind adds.
 """
 
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import time
 
 import numpy as np
-
-
-def measure(kind, **job):
-    """Runs one job in a new process.
-
-    Args:
-        kind: str of `KINDS`.
-        job: JSON-able options: `size` (crop side), `batch`, `runs`,
-            `threads`, and those of the kind.
-
-    Returns:
-        dict: `seconds` (the least of a step), `peak_megabytes` (of the
-        process; of the GPU where there is one), and what the kind adds.
-
-    Raises:
-        ValueError: the process failed; has its last words.
-    """
-    done = subprocess.run(
-        # By its path: `-m` would import `tools`, and with it TensorFlow.
-        [sys.executable, __file__],
-        input=json.dumps({"kind": kind, **job}),
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        said = " ".join(done.stderr.split()[-60:]) or "no message"
-        raise ValueError(f"Timing {kind} failed: {said}")
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def examples(batch, size):

@@ -30,7 +30,7 @@ from absl import app, flags
 
 from ordinal_tf.models import build, cost
 
-from . import _common, _torch_twin, _train_timing
+from . import _common, _timing, _torch_twin, _train_timing
 
 _CONFIGS = flags.DEFINE_list("configs", ["paper", "lite"], "Which networks.")
 _BATCHES = flags.DEFINE_list("batches", [], "Sizes; the config's if absent.")
@@ -69,8 +69,12 @@ def main(argv):
 
 
 def _measure(kind, **job):
-    return _train_timing.measure(
-        kind, runs=_RUNS.value, threads=_THREADS.value, **job
+    return _timing.measure(
+        kind,
+        script=_train_timing.__file__,
+        runs=_RUNS.value,
+        threads=_THREADS.value,
+        **job,
     )
 
 
