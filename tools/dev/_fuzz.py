@@ -86,7 +86,7 @@ def _h36m_release():
         lambda folder: made.write_release(folder, subjects=("S9",)),
         ("*.cdf", "metadata.xml", "*.55011271.mp4"),
         lambda folder: h36m_release.read_h36m_release(
-            folder, split="test", subjects=("S9",), report=quiet
+            folder, split="test", report=quiet
         ),
     )
 
@@ -125,7 +125,7 @@ def _mpi_inf_3dhp():
     return Reader(
         lambda folder: made.write(folder / "TS1", made.arrays()),
         ("annot_data.mat",),
-        lambda folder: made.read(folder, universal=False, skip_limit=2),
+        lambda folder: made.read(folder, skip_limit=2),
     )
 
 
@@ -137,13 +137,7 @@ def _humaneva():
     return Reader(
         lambda folder: made.write_subject(folder / "S1"),
         ("Walking_1.mat", "Static.mat", "*.mp", "*.ofs", "C1.cal", "*.avi"),
-        lambda folder: humaneva.read_humaneva(
-            folder,
-            subjects=("S1",),
-            actions=("Walking",),
-            cameras=("C1",),
-            report=quiet,
-        ),
+        lambda folder: humaneva.read_humaneva(folder, report=quiet),
     )
 
 

@@ -186,9 +186,7 @@ def _solved_markers(read, choice, people, fps):
 
 def _read_cdf(path, fps):
     """Poses of one file of Human3.6M's D3_Positions; 50 a second, z up."""
-    world = h36m_release.read_positions(path)
-    to_ours = skeleton.mapping(skeleton.H36M32, skeleton.H36M17)
-    poses, _ = to_ours.points(world, np.ones(world.shape[:2], bool))
+    poses = h36m_release.read_positions(path)
     names = {joint: joint for joint in skeleton.H36M17.joints}
     with _of(path):
         return [

@@ -33,14 +33,12 @@ _FILES_OF_SPLIT = (
     "annotations/person_keypoints_*.json",
 )
 _FOLDERS = ("images", "", "data", "images/default")
-_FOLDERS_OF_SPLIT = ("*", "images/*")
 
 
 def read_coco(
     source,
     *,
     split="train",
-    year=2017,
     category=None,
     ignore_joints=(),
     skip_limit=10,
@@ -51,12 +49,8 @@ def read_coco(
     Args:
         source: path of the folder.
         split: "train" or "val".
-        year: int, 2017 or 2014.
-        category, ignore_joints: see `read_custom`.
-        skip_limit: int, how many bad records are skipped with a report
-            before it is an error.
-        report: function of one str that tells the user of each, and of how
-            many are left out.
+        category, ignore_joints: see `coco_file.read_people`.
+        skip_limit, report: see `labels.BadRecords`.
 
     Returns:
         `labels.LabelledPhotos`, 2D only; crowds and people without a labelled
@@ -67,7 +61,7 @@ def read_coco(
             many bad records.
     """
     source = pathlib.Path(source)
-    name = f"{split}{year}"
+    name = f"{split}2017"
     path = source / "annotations" / f"person_keypoints_{name}.json"
     bad = labels.BadRecords(str(path), skip_limit, report)
     read = coco_file.read_people(
@@ -98,13 +92,9 @@ def read_custom(
             `relations.jsonl`, labels are 2D only.
         split: str such as "val", for `annotations_val.json` and
             `relations_val.jsonl`; None for the names above.
-        category: str, name or id of the category to read; None for the one
-            that has keypoints, or is called person.
-        ignore_joints: names of joints to leave out.
-        skip_limit: int, how many bad records (a person, or a line of
-            relations) are skipped with a report before it is an error.
-        report: function of one str that tells the user of each, and of how
-            many are left out.
+        category, ignore_joints: see `coco_file.read_people`.
+        skip_limit, report: see `labels.BadRecords`; a line of relations is a
+            record, too.
 
     Returns:
         `labels.LabelledPhotos`, a row for each person with a labelled joint.
@@ -120,9 +110,9 @@ def read_custom(
             f"{source} is no folder; name the one that holds annotations.json."
         )
     path = _find_annotations(source, split)
-    folders = [
-        source / name for name in _named(_FOLDERS, _FOLDERS_OF_SPLIT, split)
-    ]
+    folders = [source / name for name in _FOLDERS]
+    if split:
+        folders[:0] = [source / split, source / "images" / split]
     bad = labels.BadRecords(str(path), skip_limit, report)
     read = coco_file.read_people(
         path,
@@ -132,20 +122,8 @@ def read_custom(
         ignore_joints=ignore_joints,
     )
     relations = source / f"relations{f'_{split}' if split else ''}.jsonl"
-    return _labelled(
-        source.resolve().name,
-        path,
-        read,
-        relations if relations.exists() else None,
-        bad,
-    )
-
-
-def _named(names, names_of_split, split):
-    """Names, those of the split with it in the place of `*`."""
-    if not split:
-        return names
-    return (*(name.replace("*", split) for name in names_of_split), *names)
+    relations = relations if relations.exists() else None
+    return _labelled(source.resolve().name, path, read, relations, bad)
 
 
 def _find_annotations(source, split):
@@ -161,22 +139,11 @@ def _find_annotations(source, split):
 def _labelled(name, path, read, relations, bad):
     joints, people = read
     body = joints.body
-    if not people:
-        bad.summarize()
-        raise ValueError(
-            f"{path}: no usable person; each needs a labelled joint."
-        )
-    to_ours = skeleton.mapping(body, skeleton.H36M17)
-    keypoints, keypoint_mask = to_ours.points(
-        np.stack([person.points for person in people]),
-        np.stack([person.known for person in people]),
-    )
-    count = len(people)
     relation, relation_mask = None, None
     if relations is not None:
         numbers = [(person.image, person.number) for person in people]
         given = lines.read_relations(relations, joints, numbers, bad)
-        relation, relation_mask = lines.map_relations(given, body, count)
+        relation, relation_mask = lines.map_relations(given, body, len(people))
     notes = list(joints.notes)
     beside = sum(person.beside for person in people)
     if beside:
@@ -185,11 +152,15 @@ def _labelled(name, path, read, relations, bad):
             "boxes are made of the joints instead."
         )
         bad.report(f"{path}: {notes[-1]}")
-    bad.summarize()
+    bad.finish(people)
+    points = np.stack([person.points for person in people])
+    known = np.stack([person.known for person in people])
+    to_ours = skeleton.mapping(body, skeleton.H36M17)
+    keypoints, keypoint_mask = to_ours.points(points, known)
     return labels.labelled(
         name,
         [str(person.path) for person in people],
-        _boxes(people),
+        _boxes(people, points, known),
         keypoints=keypoints,
         keypoint_mask=keypoint_mask,
         relation=relation,
@@ -200,14 +171,12 @@ def _labelled(name, path, read, relations, bad):
     )
 
 
-def _boxes(people):
+def _boxes(people, points, known):
     """`(N, 3)` boxes, around the `bbox` where there is one, or the joints.
 
     The `bbox` also knows of limbs that nobody labelled.
     """
     with_bbox = np.array([person.bbox is not None for person in people])
-    points = np.stack([person.points for person in people])
-    known = np.stack([person.known for person in people])
     around = np.asarray(geometry.box_around(points, known))
     corners = np.array([person.bbox or (0, 0, 0, 0) for person in people])
     corners = corners.reshape(-1, 2, 2).cumsum(axis=1)

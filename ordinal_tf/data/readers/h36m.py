@@ -25,6 +25,7 @@ from ordinal_tf.data.files import hdf5, matlab, text
 from ordinal_tf.data.readers import labels, plausible
 
 _JOINTS = skeleton.H36M17_LEFT_FIRST
+_TO_OURS = skeleton.mapping(_JOINTS, skeleton.H36M17)
 _BIN_LIMITS_MM = (-1005.1859029814127, 980.8598618317474)
 
 
@@ -61,19 +62,7 @@ class Annotations:
 
 
 def read_annotations(path):
-    """Reads `annot/valid.mat` (struct `annot` with `imgname`, `S`, `K`).
-
-    The file has the left leg first; joints are mapped by name.
-
-    Returns:
-        `Annotations`.
-
-    Raises:
-        ValueError: the file is no such annotation.
-        OSError: there is no such file.
-    """
-    with open(path, "rb"):
-        pass  # A missing file is an OSError here.
+    """`Annotations` of `annot/valid.mat`; `ValueError` where it is none."""
     content = matlab.read_variables(path, ["annot"], structs=True)
     annotation = content["annot"]
     missing = [f for f in ("imgname", "S", "K") if not hasattr(annotation, f)]
@@ -109,8 +98,7 @@ def read_annotations(path):
         )
     if not (np.abs(intrinsics) < 1e6).all():
         raise ValueError(f"{path}: `annot.K` holds no intrinsics in pixels.")
-    mapping = skeleton.mapping(_JOINTS, skeleton.H36M17)
-    poses, _ = mapping.points(np.swapaxes(camera, 1, 2), known)
+    poses, _ = _TO_OURS.points(np.swapaxes(camera, 1, 2), known)
     plausible.check_clip(f"{path}, `annot.S`", poses)
     names = tuple(str(name) for name in np.atleast_1d(annotation.imgname))
     if len(names) != len(poses):
@@ -131,9 +119,7 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
     Args:
         source: path of the folder.
         split: "train" (S1, S5, S6, S7, S8) or "valid" (S9, S11).
-        skip_limit: int, how many bad records are skipped with a report
-            before it is an error.
-        report: function of one str that tells the user of each.
+        skip_limit, report: see `labels.BadRecords`.
 
     Returns:
         `labels.LabelledPhotos`.
@@ -154,59 +140,48 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
     if not images.is_dir():
         raise ValueError(f"{images} is missing; it must hold the frames.")
     pose, camera = _read_pose(source / "annot" / f"{split}.mat", names, arrays)
-    to_ours = skeleton.mapping(_JOINTS, skeleton.H36M17)
-    keypoints, known = _keypoints(path, arrays, to_ours, pose, camera)
+    keypoints, known = _keypoints(path, arrays, pose, camera)
     boxes = np.column_stack([arrays["center"], 200 * arrays["scale"]])
-    depth = _bin_depth(arrays.get("zind"), to_ours) if pose is None else None
-
     usable = (np.abs(boxes) < 1e5).all(-1) & (boxes[:, 2] >= 1)
-    behind = np.zeros(len(names), bool)
-    odd = [None] * len(names)
     pixels = np.where(known[..., None], keypoints, 0.0)
-    misfit = plausible.box_faults(boxes, pixels, known)
+    paths = [images / name for name in names]
+    fields = {"keypoints": keypoints, "keypoint_mask": known}
+    if camera is not None:
+        fields["camera"] = camera
+    of_poses = []
     if pose is not None:
         near = (np.abs(pose) < 1e6).all((1, 2))
-        behind = ~(near & (pose[..., 2] > 0).all(-1))
+        ahead = near & (pose[..., 2] > 0).all(-1)
         every = np.ones(pose.shape[:2], bool)
-        finite = np.where(near[:, None, None], pose, 0.0)
-        odd = plausible.pose_faults(finite, every)
+        odd = plausible.pose_faults(
+            np.where(near[:, None, None], pose, 0.0), every
+        )
+        said = "its S is not finite, or behind the camera."
+        of_poses = [
+            labels.where(~ahead, said),
+            [one and f"by its S, {one}" for one in odd],
+        ]
+        fields |= {"pose": pose, "pose_mask": every}
+    elif "zind" in arrays:
+        depth = _bin_depth(arrays["zind"])
+        binned = np.isfinite(depth)
+        of_poses = [labels.where(~binned.all(-1), "its zind is not 1 to 64.")]
+        fields |= {"depth": depth, "depth_mask": binned}
     bad = labels.BadRecords(str(path), skip_limit, report)
-    rows = []
-    for row, name in enumerate(names):
-        fault = None
-        if not usable[row]:
-            fault = "its center and scale make no box."
-        elif not known[row].any():
-            fault = "no joint is annotated."
-        elif behind[row]:
-            fault = "its S is not finite, or behind the camera."
-        elif odd[row]:
-            fault = f"by its S, {odd[row]}"
-        elif misfit[row]:
-            fault = misfit[row]
-        elif depth is not None and not np.isfinite(depth[row]).all():
-            fault = "its zind is not 1 to 64."
-        elif not (images / name).is_file():
-            fault = f"there is no picture {images / name}."
-        if fault:
-            bad.skip(f"row {row + 1} ({name}) of {path}: {fault}")
-        else:
-            rows.append(row)
-    if not rows:
-        raise ValueError(f"{path}: no usable record.")
-    known_depth = None if depth is None else np.ones((len(rows), 17), bool)
-    bad.summarize()
+    rows = bad.sound(
+        lambda row: f"row {row + 1} ({names[row]}) of {path}: ",
+        labels.where(~usable, "its center and scale make no box."),
+        labels.where(~known.any(-1), "no joint is annotated."),
+        *of_poses,
+        plausible.box_faults(boxes, pixels, known),
+        [None if p.is_file() else f"there is no picture {p}." for p in paths],
+    )
+    bad.finish(rows)
     return labels.labelled(
         f"h36m_{split}",
-        [str(images / names[row]) for row in rows],
+        [str(paths[row]) for row in rows],
         boxes[rows],
-        keypoints=keypoints[rows],
-        keypoint_mask=known[rows],
-        pose=None if pose is None else pose[rows],
-        pose_mask=None if pose is None else np.ones((len(rows), 17), bool),
-        depth=None if depth is None else depth[rows],
-        depth_mask=known_depth,
-        camera=None if camera is None else camera[rows],
+        **{key: value[rows] for key, value in fields.items()},
         source=_JOINTS,
         left_out=bad.left_out,
     )
@@ -271,12 +246,11 @@ def _read_pose(path, names, arrays):
             f"camera; its depth is {depth:.3g} on average."
         )
     to_mm = 1.0 if depth > 500 else 1000.0
-    to_ours = skeleton.mapping(_JOINTS, skeleton.H36M17)
     every = np.ones(arrays["S"].shape[:2], bool)
-    return to_ours.points(arrays["S"] * to_mm, every)[0], camera
+    return _TO_OURS.points(arrays["S"] * to_mm, every)[0], camera
 
 
-def _keypoints(path, arrays, to_ours, pose, camera):
+def _keypoints(path, arrays, pose, camera):
     """`(N, 17, 2)` pixels in our order, and which are known."""
     projected = None
     if pose is not None and camera is not None:
@@ -291,7 +265,7 @@ def _keypoints(path, arrays, to_ours, pose, camera):
         return projected, (np.abs(projected) < 1e5).all(-1)
     part = arrays["part"]
     known = (np.abs(part) < 1e5).all(-1) & (part[..., 0] > 0)
-    keypoints, known = to_ours.points(part, known)
+    keypoints, known = _TO_OURS.points(part, known)
     if projected is not None and known.any():
         apart = np.linalg.norm(keypoints - projected, axis=-1)[known]
         limit = 0.05 * np.median(200 * arrays["scale"])
@@ -304,16 +278,14 @@ def _keypoints(path, arrays, to_ours, pose, camera):
     return keypoints, known
 
 
-def _bin_depth(zind, to_ours):
+def _bin_depth(zind):
     """`(N, 17)` mm relative to the root, NaN where a bin is impossible."""
-    if zind is None:
-        return None
     centres = metric_bin_centres()
     with np.errstate(invalid="ignore"):
         fits = (zind >= 1) & (zind <= len(centres)) & (zind % 1 == 0)
     bins = np.where(fits, zind, 1).astype(np.int64)
     depth = np.where(fits, centres[bins - 1], np.nan)
-    depth = depth[:, np.argmax(to_ours.weights, axis=-1)]
+    depth = depth[:, np.argmax(_TO_OURS.weights, axis=-1)]
     return depth - depth[:, [skeleton.H36M17.root]]
 
 

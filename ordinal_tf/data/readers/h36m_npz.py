@@ -24,24 +24,18 @@ from ordinal_tf import skeleton
 from ordinal_tf.data.files import npz
 from ordinal_tf.data.readers import labels, plausible
 
-_SPLITS = {"train": "train", "test": "test", "valid": "test"}
 
-
-def read_h36m_npz(
-    source, *, split="test", images=None, skip_limit=10, report=print
-):
+def read_h36m_npz(source, *, split="test", skip_limit=10, report=print):
     """Reads annotated frames.
+
+    The pictures are in `images` beside the file, or above it, each below its
+    path in the file or by its bare name.
 
     Args:
         source: path of the .npz file, or of a folder that holds
             `h36m_SPLIT.npz` in itself or in `annotation_body3d/fps10`.
         split: "train" or "test", where `source` is a folder.
-        images: path of the pictures; `images` beside the file, or above it,
-            where None. A picture may lie there below its path in the file, or
-            by its bare name.
-        skip_limit: int, how many bad records are skipped with a report
-            before it is an error.
-        report: function of one str that tells the user of each.
+        skip_limit, report: see `labels.BadRecords`.
 
     Returns:
         `labels.LabelledPhotos`, without cameras, which these files lack.
@@ -51,7 +45,7 @@ def read_h36m_npz(
             or there are too many bad records.
     """
     path = _find(pathlib.Path(source), split)
-    images = _find_images(path) if images is None else pathlib.Path(images)
+    images = _find_images(path)
     arrays = npz.read_arrays(path)
     names = arrays.get("imgname")
     count = len(names) if names is not None and names.ndim == 1 else 0
@@ -79,37 +73,27 @@ def read_h36m_npz(
     known = (np.abs(part) < 1e5).all(-1) & (part[..., 2] > 0)
     pose_known = (np.abs(pose) < 1e9).all(-1) & (arrays["S"][..., 3] > 0)
     boxes = np.column_stack([arrays["center"], 200.0 * arrays["scale"]])
+    usable = (np.abs(boxes) < 1e5).all(-1) & (boxes[:, 2] >= 1)
+    behind = (pose_known & (pose[..., 2] <= 0)).any(-1)
     odd = plausible.pose_faults(pose, pose_known)
-    misfit = plausible.box_faults(boxes, part[..., :2], known)
+    found = [_find_picture(images, name) for name in names]
     bad = labels.BadRecords(str(path), skip_limit, report)
-    paths, rows = [], []
-    for row, name in enumerate(names):
-        candidates = [images / name, images / pathlib.PurePath(name).name]
-        picture = next((p for p in candidates if _is_file(p)), None)
-        fault = None
-        if not (np.abs(boxes[row]) < 1e5).all() or boxes[row, 2] < 1:
-            fault = "its center and scale make no box."
-        elif not known[row].any():
-            fault = "no joint is annotated."
-        elif (pose[row, pose_known[row], 2] <= 0).any():
-            fault = "its S is behind the camera."
-        elif odd[row]:
-            fault = f"by its S in metres, {odd[row]}"
-        elif misfit[row]:
-            fault = misfit[row]
-        elif picture is None:
-            fault = f"there is no picture {candidates[0]}."
-        if fault:
-            bad.skip(f"row {row} ({name}) of {path}: {fault}")
-        else:
-            paths.append(str(picture))
-            rows.append(row)
-    if not rows:
-        raise ValueError(f"{path}: no usable record.")
-    bad.summarize()
+    rows = bad.sound(
+        lambda row: f"row {row} ({names[row]}) of {path}: ",
+        labels.where(~usable, "its center and scale make no box."),
+        labels.where(~known.any(-1), "no joint is annotated."),
+        labels.where(behind, "its S is behind the camera."),
+        [one and f"by its S in metres, {one}" for one in odd],
+        plausible.box_faults(boxes, part[..., :2], known),
+        [
+            None if picture else f"there is no picture {images / name}."
+            for picture, name in zip(found, names, strict=True)
+        ],
+    )
+    bad.finish(rows)
     return labels.labelled(
         path.stem,
-        paths,
+        [str(found[row]) for row in rows],
         boxes[rows],
         keypoints=part[rows, :, :2],
         keypoint_mask=known[rows],
@@ -163,11 +147,11 @@ def read_positions(path):
 def _find(source, split):
     if source.is_file():
         return source
-    if split not in _SPLITS:
+    if split not in ("train", "test"):
         raise ValueError(
             f"`split` must be 'train' or 'test'. Received: {split!r}."
         )
-    name = f"h36m_{_SPLITS[split]}.npz"
+    name = f"h36m_{split}.npz"
     for folder in (source, source / "annotation_body3d" / "fps10"):
         if (folder / name).is_file():
             return folder / name
@@ -184,8 +168,11 @@ def _find_images(path):
     )
 
 
-def _is_file(path):
-    return "\0" not in str(path) and path.is_file()
+def _find_picture(images, name):
+    for path in (images / name, images / pathlib.PurePath(name).name):
+        if "\0" not in name and path.is_file():
+            return path
+    return None
 
 
 def _clip(path, name, array):

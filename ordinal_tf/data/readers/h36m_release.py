@@ -15,6 +15,7 @@ Source: the release's README; h36m-fetch and VideoPose3D (DATASETS.md) for
 names and layout.
 """
 
+import math
 import pathlib
 
 import numpy as np
@@ -24,87 +25,67 @@ from ordinal_tf.data.files import cdf_check, video
 from ordinal_tf.data.readers import h36m_cameras, labels, plausible
 
 SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
-_VIDEO_FPS = 50
+_VIDEO_FPS, _KEPT_FPS = 50, 10
 # The box of the authors' own annotations: 40 px wider than the joints.
 _BOX_BORDER = 40.0
 
 
-def read_h36m_release(
-    source,
-    *,
-    split="train",
-    subjects=None,
-    fps=10,
-    metadata=None,
-    skip_limit=None,
-    report=print,
-):
-    """Reads frames with distorted 2D joints, poses and cameras.
+def read_h36m_release(source, *, split="train", report=print):
+    """Reads 10 frames a second: distorted 2D joints, poses and cameras.
 
     Args:
-        source: path of the folder that holds S1, S5, ...
+        source: path of the folder that holds S1, S5, ..., and metadata.xml,
+            maybe in a folder inside.
         split: "train" (S1, S5, S6, S7, S8) or "test" (S9, S11), the paper's.
-        subjects: names such as ("S1",) to read instead of all of the split's.
-        fps: int, frames per second to keep; divides 50.
-        metadata: path of metadata.xml; `source` and its folders where None.
-        skip_limit: int, how many clips may be missing or damaged; any number
-            where None, for every copy lacks some.
-        report: function of one str that tells the user of each.
+        report: function of one str that tells the user of each clip that is
+            missing or damaged.
 
     Returns:
         `labels.LabelledPhotos`; paths are frames of videos, see `video`.
 
     Raises:
-        ValueError: metadata.xml or all clips are missing or damaged, or there
-            are too many bad clips; cdflib is not installed.
+        ValueError: metadata.xml or all clips are missing or damaged, or
+            cdflib is not installed.
     """
     if split not in SUBJECTS:
         raise ValueError(
             f"`split` must be 'train' or 'test'. Received: {split!r}."
         )
-    if not isinstance(fps, int) or fps < 1 or _VIDEO_FPS % fps:
-        raise ValueError(f"`fps` must divide {_VIDEO_FPS}. Received: {fps}.")
     source = pathlib.Path(source)
-    cameras = h36m_cameras.read_cameras(metadata or _find_metadata(source))
-    limit = 10**9 if skip_limit is None else skip_limit
-    bad = labels.BadRecords(str(source), limit, report)
+    cameras = h36m_cameras.read_cameras(_find_metadata(source))
+    bad = labels.BadRecords(str(source), math.inf, report)
     clips = []
-    for subject in subjects or SUBJECTS[split]:
-        read = _read_subject(source / subject, cameras, fps, bad)
+    for subject in SUBJECTS[split]:
+        read = _read_subject(source / subject, cameras, bad)
         clips += read
         frames = sum(len(clip[0]) for clip in read)
         report(f"{subject}: {len(read)} videos, {frames} frames")
     if not clips:
         raise ValueError(
-            f"{source} holds no usable clip of {subjects or SUBJECTS[split]}; "
-            "unpack Videos_S*.tgz and Poses_D3_Positions_S*.tgz there."
+            f"{source} holds no usable clip of {SUBJECTS[split]}; unpack "
+            "Videos_S*.tgz and Poses_D3_Positions_S*.tgz there."
         )
-    paths, keypoints, pose, matrix = (
-        np.concatenate(column) for column in zip(*clips, strict=True)
+    paths, fields = labels.join_clips(clips)
+    bad.finish(paths)
+    box = geometry.box_around(
+        fields["keypoints"], fields["keypoint_mask"], margin=1.0
     )
-    every = np.ones(keypoints.shape[:2], bool)
-    box = geometry.box_around(keypoints, every, margin=1.0)
-    bad.summarize()
     return labels.labelled(
         f"h36m_{split}",
         paths,
         np.asarray(box) + [0.0, 0.0, _BOX_BORDER],
-        keypoints=keypoints,
-        keypoint_mask=every,
-        pose=pose,
-        pose_mask=every,
-        camera=matrix,
+        **fields,
         source=skeleton.H36M32,
         left_out=bad.left_out,
     )
 
 
 def read_positions(path):
-    """Reads one file of D3_Positions.
+    """Poses of one file of D3_Positions.
 
     Returns:
-        `(T, 32, 3)` float64 mm, world axes with z up, in the order of
-        `skeleton.H36M32`.
+        `(T, 17, 3)` float64 mm, world axes with z up, in the order of
+        `skeleton.H36M17`.
 
     Raises:
         ValueError: the file is missing, damaged or another one, or cdflib is
@@ -136,7 +117,9 @@ def read_positions(path):
         )
     if not (np.abs(pose) < 1e6).all():  # NaN, too.
         raise ValueError(f"{path}: Pose holds what are no places in mm.")
-    return pose.reshape(-1, len(skeleton.H36M32), 3)
+    pose = pose.reshape(-1, len(skeleton.H36M32), 3)
+    to_ours = skeleton.mapping(skeleton.H36M32, skeleton.H36M17)
+    return to_ours.points(pose, np.ones(pose.shape[:2], bool))[0]
 
 
 def _find_metadata(source):
@@ -151,7 +134,7 @@ def _find_metadata(source):
     return found[0]
 
 
-def _read_subject(folder, cameras, fps, bad):
+def _read_subject(folder, cameras, bad):
     """What is usable of each video: paths, keypoints, poses, intrinsics."""
     positions = folder / "MyPoseFeatures" / "D3_Positions"
     names = {
@@ -162,12 +145,10 @@ def _read_subject(folder, cameras, fps, bad):
     if not files or not names:
         bad.skip(f"{positions} holds no .cdf file; all of it is left out.")
         return []
-    to_ours = skeleton.mapping(skeleton.H36M32, skeleton.H36M17)
     clips = []
     for path in files:
         try:
             world = read_positions(path)
-            world, _ = to_ours.points(world, np.ones(world.shape[:2], bool))
             plausible.check_clip(path, world)
         except ValueError as error:
             bad.skip(f"{error} Its clips are left out.")
@@ -175,13 +156,13 @@ def _read_subject(folder, cameras, fps, bad):
         for name, camera in names.items():
             film = folder / "Videos" / f"{path.stem}.{name}.mp4"
             try:
-                clips.append(_read_clip(film, world, camera, fps))
+                clips.append(_read_clip(film, world, camera))
             except ValueError as error:
                 bad.skip(f"{error} The clip is left out.")
     return clips
 
 
-def _read_clip(film, world, camera, fps):
+def _read_clip(film, world, camera):
     info = video.describe(film)
     if abs(info.fps - _VIDEO_FPS) > 1:
         raise ValueError(
@@ -194,9 +175,7 @@ def _read_clip(film, world, camera, fps):
             f"{film} has {info.frames} frames, its positions {len(world)}; it "
             "is cut off, fetch it again."
         )
-    frames = np.arange(
-        0, min(len(world), info.frames), _VIDEO_FPS // fps, dtype=np.int64
-    )
+    frames = np.arange(0, min(len(world), info.frames), _VIDEO_FPS // _KEPT_FPS)
     pose = camera.from_world(world[frames])
     if not (pose[..., 2] > 0).all():
         raise ValueError(

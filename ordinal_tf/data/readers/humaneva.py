@@ -15,6 +15,7 @@ Source: HumanEva support code v1.1 beta (Sigal, Brown University):
 @he_dataset/he_dataset.m (partition), @sync_stream/sync_stream.m, README.
 """
 
+import math
 import pathlib
 
 import cv2
@@ -25,111 +26,64 @@ from ordinal_tf.data.files import video
 from ordinal_tf.data.readers import humaneva_body, labels, plausible
 from ordinal_tf.data.readers import humaneva_files as files
 
-SUBJECTS = ("S1", "S2", "S3")
 CAMERAS = ("C1", "C2", "C3")
 # The streams are aligned over all cameras, the black-and-white ones, too.
 _ALL_CAMERAS = (*CAMERAS, "BW1", "BW2", "BW3", "BW4")
 
-# Last frame for validation, and last frame of all; the codec repeats some of
-# the first five. The motion capture of S3 ThrowCatch is damaged.
+# Last frame for validation, and last frame of all, of the actions on which
+# the paper reports; the codec repeats some of the first five.
 _FIRST = 6
 _PARTITION = {
     ("S1", "Walking"): (590, 1203),
     ("S1", "Jog"): (367, 740),
-    ("S1", "ThrowCatch"): (473, 945),
-    ("S1", "Gestures"): (395, 801),
-    ("S1", "Box"): (385, 789),
     ("S2", "Walking"): (438, 876),
     ("S2", "Jog"): (398, 795),
-    ("S2", "ThrowCatch"): (550, 1128),
-    ("S2", "Gestures"): (500, 901),
-    ("S2", "Box"): (382, 734),
     ("S3", "Walking"): (448, 939),
     ("S3", "Jog"): (401, 842),
-    ("S3", "Gestures"): (533, 1102),
-    ("S3", "Box"): (512, 1021),
 }
 
 
-def read_humaneva(
-    source,
-    *,
-    split="train",
-    subjects=SUBJECTS,
-    actions=("Walking", "Jog"),
-    cameras=CAMERAS,
-    every=1,
-    skip_limit=None,
-    report=print,
-):
-    """Reads the frames that have valid motion capture.
+def read_humaneva(source, *, split="train", report=print):
+    """Reads the frames of walking and jogging with valid motion capture.
 
     Args:
         source: path of the folder that holds S1, S2, S3.
         split: "train" or "validate".
-        subjects: names of those to read.
-        actions: Walking and Jog, on which the paper reports; ThrowCatch,
-            Gestures and Box are there, too.
-        cameras: names of the colour cameras to read.
-        every: int, which frames to keep; 1 is 60 a second.
-        skip_limit: int, how many clips may be missing or damaged; any number
-            where None.
-        report: function of one str that tells the user of each, and of how
-            many frames were dropped.
+        report: function of one str that tells the user of each clip that is
+            missing or damaged, and of how many frames were dropped.
 
     Returns:
         `labels.LabelledPhotos`; paths are frames of videos, see `video`.
 
     Raises:
-        ValueError: nothing usable is there, or there are too many bad clips.
+        ValueError: nothing usable is there.
     """
     if split not in ("train", "validate"):
         raise ValueError(
             f"`split` must be 'train' or 'validate'. Received: {split!r}."
         )
     source = pathlib.Path(source)
-    limit = 10**9 if skip_limit is None else skip_limit
-    bad = labels.BadRecords(str(source), limit, report)
+    bad = labels.BadRecords(str(source), math.inf, report)
     clips = []
-    for subject in subjects:
-        for action in actions:
-            if (subject, action) not in _PARTITION:
-                bad.skip(f"{subject} {action} is not in HumanEva-I.")
-                continue
-            middle, last = _PARTITION[subject, action]
-            frames = (
-                np.arange(middle + 1, last + 1, every)
-                if split == "train"
-                else np.arange(_FIRST, middle + 1, every)
-            )
-            clips += _read_action(
-                source / subject, action, frames, cameras, bad, report
-            )
-    if not clips:
-        raise ValueError(
-            f"{source} holds no usable clip of {', '.join(subjects)}: "
-            f"{', '.join(actions)}."
-        )
-    paths, keypoints, pose, matrix = (
-        np.concatenate(column) for column in zip(*clips, strict=True)
-    )
-    every_joint = np.ones(keypoints.shape[:2], bool)
-    bad.summarize()
+    for (subject, action), (middle, last) in _PARTITION.items():
+        if split == "train":
+            frames = np.arange(middle + 1, last + 1)
+        else:
+            frames = np.arange(_FIRST, middle + 1)
+        clips += _read_action(source / subject, action, frames, bad)
+    bad.finish(clips)
+    paths, fields = labels.join_clips(clips)
     return labels.labelled(
         f"humaneva_{split}",
         paths,
-        geometry.box_around(keypoints, every_joint),
-        keypoints=keypoints,
-        keypoint_mask=every_joint,
-        pose=pose,
-        pose_mask=every_joint,
-        camera=matrix,
+        geometry.box_around(fields["keypoints"], fields["keypoint_mask"]),
+        **fields,
         source=skeleton.HUMANEVA15,
         left_out=bad.left_out,
     )
 
 
-def _read_action(folder, action, frames, cameras, bad, report):
+def _read_action(folder, action, frames, bad):
     """Paths, keypoints, poses and intrinsics of each camera's clip."""
     try:
         offsets = _all_offsets(folder, action)
@@ -147,21 +101,20 @@ def _read_action(folder, action, frames, cameras, bad, report):
     dropped = len(frames) - int(valid.sum())
     bad.leave_out("frames without valid motion capture", dropped)
     if dropped:
-        report(
+        bad.report(
             f"{folder.name} {action}: dropped {dropped} of {len(frames)} "
             "frames without valid motion capture."
         )
+    frames, poses = frames[valid], poses[valid]
     clips = []
-    for camera in cameras:
+    for camera in CAMERAS:
         try:
             clips.append(
-                _read_clip(
-                    folder, action, camera, starts, frames[valid], poses[valid]
-                )
+                _read_clip(folder, action, camera, starts, frames, poses)
             )
         except ValueError as error:
             bad.skip(f"{error} The clip is left out.")
-    return [clip for clip in clips if len(clip[0])]
+    return clips
 
 
 def _all_offsets(folder, action):
@@ -215,7 +168,7 @@ def _read_clip(folder, action, camera, starts, frames, poses):
     # Frame 1 of all streams is the image `starts`, counted from 1.
     images = frames - 1 + starts[camera] - 1
     there = (images >= 0) & (images < info.frames)
-    if len(images) and not there.any():
+    if not there.any():
         raise ValueError(
             f"{film} has {info.frames} frames, none of those that are needed; "
             "it is cut off, fetch it again."

@@ -153,12 +153,34 @@ def labelled(
     )
 
 
+def join_clips(clips):
+    """Paths of the frames of clips, and what `labelled` takes of them.
+
+    Args:
+        clips: tuples of paths `(T,)`, keypoints `(T, 17, 2)` px, poses
+            `(T, 17, 3)` mm and intrinsics `(T, 3, 3)`, in all of which every
+            joint is known.
+    """
+    paths, keypoints, pose, camera = (
+        np.concatenate(column) for column in zip(*clips, strict=True)
+    )
+    every = np.ones(keypoints.shape[:2], bool)
+    fields = {"keypoints": keypoints, "keypoint_mask": every}
+    return paths, fields | {"pose": pose, "pose_mask": every, "camera": camera}
+
+
+def where(wrong, sentence):
+    """The sentence for each record that is wrong, None for the others."""
+    return [sentence if one else None for one in wrong]
+
+
 class BadRecords:
     """Counts what of a dataset is left out, and why.
 
     Args:
         name: str, the dataset, for messages.
-        limit: int, how many bad records may be skipped before it is an error.
+        limit: int, how many bad records may be skipped before it is an error;
+            readers take it as `skip_limit`.
         report: function of one str that tells the user of each.
 
     Attributes:
@@ -188,16 +210,38 @@ class BadRecords:
             )
         self.left_out[kind] += 1
 
+    def sound(self, name_of, *faults):
+        """Indices of the records that nothing is wrong with; skips the others.
+
+        Args:
+            name_of: function of an index that returns what messages call it.
+            faults: lists of a sentence or None for each record; of several
+                sentences the first is reported.
+        """
+        rows = []
+        for row, sentences in enumerate(zip(*faults, strict=True)):
+            fault = next(filter(None, sentences), None)
+            if fault:
+                self.skip(f"{name_of(row)}{fault}")
+            else:
+                rows.append(row)
+        return rows
+
     def leave_out(self, kind, count=1):
         """Counts what is healthy and of no use here."""
         if count:
             self._unnamed = True
             self.left_out[kind] += int(count)
 
-    def summarize(self):
-        """Reports how many were left out, by reason, unless each was named."""
+    def finish(self, kept):
+        """Reports how many were left out, by reason, unless each was named.
+
+        Raises `ValueError` where nothing is kept.
+        """
         if self._unnamed:
             reasons = ", ".join(
                 f"{count} {kind}" for kind, count in self.left_out.most_common()
             )
             self.report(f"{self.name}: left out {reasons}.")
+        if not len(kept):
+            raise ValueError(f"{self.name}: no usable record is left.")

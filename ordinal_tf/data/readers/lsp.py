@@ -18,6 +18,7 @@ Source: project page of arXiv:1805.04095, and READMEs of LSP and LSP-Extended
 """
 
 import concurrent.futures
+import itertools
 import pathlib
 import re
 
@@ -38,10 +39,9 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
         folder: path of the dataset.
         first, last: rows to read, counted from 1, both included; the last
             row by default.
-        skip_limit: int, how many bad records (picture missing or truncated,
-            no usable joint, contradictory relations) are skipped with a
-            report before it is an error.
-        report: function of one str that tells the user of each.
+        skip_limit, report: see `labels.BadRecords`; a record is bad where its
+            picture is missing or truncated, it has no usable joint, or
+            contradictory relations.
 
     Returns:
         `labels.LabelledPhotos`; boxes are `geometry.box_around` the joints.
@@ -62,52 +62,42 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
         )
     known = _annotated(joints, extended)
     relation, relation_mask, strange = _read_relations(folder, source, total)
-    pictures = _number_pictures(folder / "images")
+    contradictory = ordinal.contradictory(relation)
+    numbered = _number_pictures(folder / "images")
 
+    chosen = slice(first - 1, last)
+    pictures = [numbered.get(number) for number in range(first, last + 1)]
     bad = labels.BadRecords(str(folder), skip_limit, report)
-    rows = []
-    checks = _check_pictures([pictures.get(i) for i in range(first, last + 1)])
-    for number, fault in zip(range(first, last + 1), checks, strict=True):
-        row = number - 1
-        picture = pictures.get(number)
-        if picture is None:
-            fault = f"{folder / 'images'} has no picture number {number}."
-        elif not fault and known[row].sum() < 2:
-            fault = (
-                f"row {number} of {folder / 'joints.mat'} has fewer than two "
-                "visible joints, so there is no box."
-            )
-        elif not fault and strange[row]:
-            fault = (
-                f"row {number} of {folder / 'ordinal.mat'} holds something "
-                "else than -1, 0, +1 and, where a pair is not annotated, NaN."
-            )
-        elif not fault and np.any(
-            (relation[row] != -relation[row].T)
-            | (relation_mask[row] != relation_mask[row].T)
-        ):
-            fault = (
-                f"row {number} of {folder / 'ordinal.mat'} is not "
-                "antisymmetric: ord(i, j) must be -ord(j, i)."
-            )
-        if fault:
-            bad.skip(fault)
-        else:
-            rows.append(row)
-    if not rows:
-        raise ValueError(f"{folder}: no usable record in {first} to {last}.")
+    rows = bad.sound(
+        lambda row: f"row {first + row} of {folder}: ",
+        _check_pictures(pictures, first),
+        labels.where(
+            known[chosen].sum(-1) < 2,
+            "joints.mat has fewer than two visible joints, so there is no box.",
+        ),
+        labels.where(
+            strange[chosen],
+            "ordinal.mat holds something else than -1, 0, +1 and, where a "
+            "pair is not annotated, NaN.",
+        ),
+        labels.where(
+            contradictory[chosen],
+            "ordinal.mat is not antisymmetric: ord(i, j) must be -ord(j, i).",
+        ),
+    )
+    bad.finish(rows)
 
+    paths = [str(pictures[row]) for row in rows]
+    rows = np.array(rows) + first - 1
     to_body = skeleton.mapping(source, skeleton.H36M17)
     keypoints, keypoint_mask = to_body.points(joints[rows, :, :2], known[rows])
     relation, relation_mask = to_body.relations(
         relation[rows], relation_mask[rows]
     )
-    boxes = geometry.box_around(joints[rows, :, :2], known[rows])
-    bad.summarize()
     return labels.labelled(
         folder.resolve().name,
-        [str(pictures[row + 1]) for row in rows],
-        boxes,
+        paths,
+        geometry.box_around(joints[rows, :, :2], known[rows]),
         keypoints=keypoints,
         keypoint_mask=keypoint_mask,
         relation=relation,
@@ -119,7 +109,12 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
 
 def _read_joints(path):
     """`(M, J, 3)`, and whether the layout is LSP-Extended's own."""
-    joints = _read_numbers(path, "joints")
+    if not path.is_file():
+        raise ValueError(
+            f"{path} is missing; the folder needs images/, joints.mat and, "
+            "for relations, ordinal.mat."
+        )
+    joints = matlab.read_numbers(path, "joints")
     if joints.ndim == 2:  # MATLAB drops the last axis where M is 1.
         joints = joints[..., None]
     shape = joints.shape[:2]
@@ -131,15 +126,6 @@ def _read_joints(path):
         f"{path}: `joints` must be 3 x 14 x M (LSP), 14 x 3 x M "
         f"(LSP-Extended) or 3 x 16 x M (MPII). Found: {joints.shape}."
     )
-
-
-def _read_numbers(path, key):
-    if not path.is_file():
-        raise ValueError(
-            f"{path} is missing; the folder needs images/, joints.mat and, "
-            "for relations, ordinal.mat."
-        )
-    return matlab.read_numbers(path, key)
 
 
 def _annotated(joints, extended):
@@ -165,7 +151,7 @@ def _read_relations(folder, source, total):
     shape = (total, len(source), len(source))
     if not (folder / "ordinal.mat").exists():
         return np.zeros(shape, np.int8), np.zeros(shape, bool), [False] * total
-    published = _read_numbers(folder / "ordinal.mat", "ord")
+    published = matlab.read_numbers(folder / "ordinal.mat", "ord")
     if published.shape != shape:
         raise ValueError(
             f"{folder / 'ordinal.mat'}: `ord` must be M x J x J = {shape}, as "
@@ -202,12 +188,12 @@ def _number_pictures(folder):
     return found
 
 
-def _check_pictures(paths):
+def _check_pictures(paths, first):
     """One sentence per path that does not decode, None for the others."""
 
-    def check(path):
+    def check(number, path):
         if path is None:
-            return None
+            return f"images/ has no picture number {number}."
         try:
             tf.io.decode_image(path.read_bytes(), 3, expand_animations=False)
         except (tf.errors.InvalidArgumentError, OSError) as error:
@@ -216,4 +202,4 @@ def _check_pictures(paths):
         return None
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        return list(pool.map(check, paths))
+        return list(pool.map(check, itertools.count(first), paths))

@@ -39,9 +39,7 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
             may lie in a folder inside; or of the annotation file, with
             `images/` beside it or beside its folder.
         split: "train"; joints of the test pictures are not published.
-        skip_limit: int, how many bad records are skipped with a report
-            before it is an error.
-        report: function of one str that tells the user of each.
+        skip_limit, report: see `labels.BadRecords`.
 
     Returns:
         `labels.LabelledPhotos`, 2D only. Hidden joints are annotated, too.
@@ -95,9 +93,7 @@ def read_with_heads(source, *, split="train", skip_limit=10, report=print):
                 people.append((str(picture), *_person(rect), _head(rect)))
             except (ValueError, TypeError, AttributeError) as error:
                 bad.skip(f"annolist({number}) of {path}: {error}")
-    bad.summarize()
-    if not people:
-        raise ValueError(f"{path} has no usable person.")
+    bad.finish(people)
     paths, boxes, points, known, heads = zip(*people, strict=True)
     to_ours = skeleton.mapping(skeleton.MPII16, skeleton.H36M17)
     keypoints, mask = to_ours.points(np.stack(points), np.stack(known))

@@ -227,7 +227,7 @@ def test_bad_people(tmp_path, data, path, value, message):
         (("categories", 0, "keypoints", 9), "nose", "names a joint twice"),
         (("images", 0, "id"), None, "lacks `id` or `file_name`"),
         (("images", 0, "id"), 101, "two `images` have the id 101"),
-        (("annotations",), [], "no usable person"),
+        (("annotations",), [], "no usable record"),
     ],
 )
 def test_bad_files(tmp_path, data, path, value, message):
@@ -458,7 +458,7 @@ def test_a_category_that_is_not_named(tmp_path, data):
     assert len(read(folder)) == 2
     data["categories"].append({"id": 2, "name": "ball"})
     coco_files.save(folder, data)
-    with pytest.raises(ValueError, match="no usable person"):
+    with pytest.raises(ValueError, match="no usable record"):
         read(folder)
 
 

@@ -88,8 +88,8 @@ def test_no_matlab_file(tmp_path):
     path.write_bytes(b"not a MATLAB file, whatever its name says" * 20)
     with pytest.raises(ValueError, match="valid.mat"):
         h36m.read_annotations(path)
-    with pytest.raises(OSError, match="missing"):
-        h36m.read_annotations(tmp_path / "missing.mat")
+    with pytest.raises(ValueError, match=r"absent\.mat is missing"):
+        h36m.read_annotations(tmp_path / "absent.mat")
 
 
 NAMES = [f"S9_Posing_1.55011271_{frame:06}.jpg" for frame in (1, 6, 11)]

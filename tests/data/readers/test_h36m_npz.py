@@ -74,7 +74,7 @@ def test_frames(tmp_path, flat):
     assert np.argwhere(~photos.pose_mask).tolist() == [[2, 6], [2, 7]]
     assert photos.paths[2].endswith("S1_Eating.54138969_000011.jpg")
     path = folder / "annotation_body3d" / "fps10" / "h36m_train.npz"
-    same = read(path, images=folder / "images")
+    same = read(path)
     np.testing.assert_array_equal(same.keypoints, photos.keypoints)
 
 

@@ -139,14 +139,13 @@ def test_frames_joints_and_boxes(tmp_path):
     assert photos.pose_mask.all() and photos.keypoint_mask.all()
 
 
-def test_fewer_frames_and_subjects(tmp_path):
+def test_fewer_subjects(tmp_path):
     folder = h36m_files.write_release(tmp_path, subjects=("S6",), frames=6)
     said = []
-    photos = read(folder, split="train", report=said.append, fps=25)
-    assert len(photos) == 2 * 4 * 3
+    photos = read(folder, split="train", report=said.append)
+    assert len(photos) == 2 * 4 * 2
     missing = [line for line in said if line.startswith("skipped")]
     assert [line.split("/")[-3] for line in missing] == ["S1", "S5", "S7", "S8"]
-    assert len(read(folder, subjects=("S6",), fps=50)) == 2 * 4 * 6
 
 
 def test_missing_and_damaged_clips_by_name(tmp_path):
@@ -160,13 +159,15 @@ def test_missing_and_damaged_clips_by_name(tmp_path):
     (positions / "Directions 2.cdf").write_bytes(b"damaged")
     (positions / "_ALL.cdf").write_bytes(b"not looked at")
     said = []
-    photos = read(folder, subjects=("S11",), report=said.append)
+    photos = read(folder, report=said.append)
     assert {path.rpartition("/")[2][:13] for path in photos.paths} == {
         "Directions 1."
     }
     for text, message in zip(
         said,
         [
+            "S9/MyPoseFeatures/D3_Positions holds no .cdf file",
+            "S9: 0 videos, 0 frames",
             "Directions 2.cdf is no CDF file",
             "Directions.54138969.mp4 is missing",
             "Directions.55011271.mp4 is no video",
@@ -177,8 +178,6 @@ def test_missing_and_damaged_clips_by_name(tmp_path):
         strict=True,
     ):
         assert message in text
-    with pytest.raises(ValueError, match="more than 2 bad records"):
-        read(folder, skip_limit=2)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +217,7 @@ def test_another_release(tmp_path):
     for path in folder.rglob("*.cdf"):
         h36m_files.write_cdf(path, pose)
     said = []
-    photos = read(folder, subjects=("S9",), report=said.append)
+    photos = read(folder, report=said.append)
     assert "behind the camera; is metadata.xml the one" in said[0]
     assert 0 < len(photos) < 8
 
@@ -242,9 +241,6 @@ def test_bad_positions(tmp_path, pose, name, message):
 def test_bad_requests(tmp_path):
     with pytest.raises(ValueError, match="'train' or 'test'"):
         read(tmp_path, split="valid")
-    for fps in (0, 15, 12.5):
-        with pytest.raises(ValueError, match="`fps` must divide 50"):
-            read(tmp_path, fps=fps)
     (tmp_path / "metadata.xml").write_text(h36m_files.metadata())
     with pytest.raises(ValueError, match="holds no usable clip of .*S9"):
         read(tmp_path)

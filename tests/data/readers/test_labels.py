@@ -74,15 +74,17 @@ def test_what_is_left_out_is_counted_and_said():
     said = []
     bad = labels.BadRecords("set", 2, said.append)
     bad.skip("one.")
-    bad.summarize()  # It has been named.
+    bad.finish(["two"])  # It has been named.
     assert said == ["skipped: one."]
     bad.leave_out("crowds", 3)
     bad.leave_out("nothing", 0)
     bad.skip("two.", kind="lines")
-    bad.summarize()
+    bad.finish(["two"])
     assert said[2:] == [
         "set: left out 3 crowds, 1 bad records, each named, 1 lines."
     ]
+    with pytest.raises(ValueError, match="set: no usable record is left"):
+        bad.finish([])
     with pytest.raises(ValueError, match="more than 2 bad .*last one: three."):
         bad.skip("three.")
     photos = labels.labelled(

@@ -241,7 +241,7 @@ def test_bad_pictures(tmp_path):
         (release([rect()]) | {"img_train": [1, 1]}, "one entry a picture"),
         ({"annolist": 3}, f"{NAME}.*annolist.*holds something else"),
         (np.ones(3), "must have annolist, img_train and single_person"),
-        (release([rect(annopoints=np.zeros((0, 0)))]), "no usable person"),
+        (release([rect(annopoints=np.zeros((0, 0)))]), "no usable record"),
     ],
 )
 def test_bad_files(tmp_path, content, message):
