@@ -22,6 +22,7 @@ def image():
     config.augmentation.mirror = True
     config.augmentation.colour = 0.2
     config.augmentation.brightness = 0.0
+    config.augmentation.cut_off = 0.0  # Share cut off at knees, hips, waist.
     config.model = ConfigDict()
     config.model.name = "volume"  # Or depth, coordinates: the heads.
     config.model.input_size = 256

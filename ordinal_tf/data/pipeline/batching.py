@@ -48,6 +48,7 @@ def training_dataset(
     mirror=True,
     colour=0.2,
     brightness=0.1,
+    cut_off=0.0,
     tolerance_mm=ordinal.TOLERANCE_MM,
     flipped=0.0,
     on_device=False,
@@ -66,6 +67,7 @@ def training_dataset(
         first_step, last_step: which steps of the run to yield.
         rotation_deg, scale, mirror: see `transforms.random_crop`.
         colour, brightness: see `transforms.random_colour`.
+        cut_off: `share` of `transforms.random_cut`.
         tolerance_mm, flipped: see `supervision.apply`.
         on_device: bool; the batches hold, instead of `image`, the `window`
             (as rows of `3 W` bytes), `matrix` and `scales` that `finish` makes
@@ -122,8 +124,15 @@ def training_dataset(
             )
         shape = labels.pop("size")
         draws = transforms.random_draws(position[0], share, seed)
-        box, rotation, mirrored = transforms.random_crop(
+        box, shown = transforms.random_cut(
             labels.pop("box"),
+            labels["keypoints"],
+            labels["keypoint_mask"],
+            draws,
+            share=cut_off,
+        )
+        box, rotation, mirrored = transforms.random_crop(
+            box,
             draws,
             rotation_deg=rotation_deg,
             scale=scale,
@@ -136,7 +145,7 @@ def training_dataset(
             "position": position,
             "data": data,
             "window": crops.plan_windows(
-                pictures.is_jpeg(data), shape, matrix, input_size
+                pictures.is_jpeg(data), shape, matrix, input_size, shown
             ),
             "scales": transforms.random_colour(
                 draws, channel=colour, brightness=brightness

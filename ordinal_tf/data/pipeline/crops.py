@@ -103,7 +103,7 @@ def shrink(picture, least):
     )
 
 
-def plan_windows(jpeg, shape, matrix, size):
+def plan_windows(jpeg, shape, matrix, size, shown=None):
     """Which part of its picture each crop shows, at which resolution.
 
     Where the crop shrinks the picture, neighbouring samples would skip pixels
@@ -115,6 +115,9 @@ def plan_windows(jpeg, shape, matrix, size):
         shape: `(B, 2)` int32, their heights and widths.
         matrix: `(B, 2, 3)` float32, image pixels to crop pixels.
         size: int, side of the crops.
+        shown: `(B, 4)` float32 left, top, right and bottom, beyond which
+            nothing of the picture is shown; to a pixel that is decoded. All
+            of it by default.
 
     Returns:
         dict: `part` `(B, 4)` int32, top, left, height and width of the window
@@ -131,7 +134,7 @@ def plan_windows(jpeg, shape, matrix, size):
     # Beyond that there is nothing left to average.
     shorter = tf.reduce_min(shape, axis=1) // ratio
     factor = tf.maximum(tf.minimum(factor, shorter), 1)
-    start, stop = _extent(inverse, shape, ratio * factor, size)
+    start, stop = _extent(inverse, shape, ratio * factor, size, shown)
     # Other formats are decoded whole, and averaged by ratio and factor.
     grain = tf.where(jpeg, factor, ratio * factor)[:, None]
     decoded = tf.where(jpeg, ratio, 1)[:, None]
@@ -151,7 +154,7 @@ def plan_windows(jpeg, shape, matrix, size):
     }
 
 
-def _extent(inverse, shape, whole, size):
+def _extent(inverse, shape, whole, size, shown):
     """First and last (excluded) rows and columns, in reduced pixels."""
     last = size - 1.0
     corners = tf.constant([[[0, 0], [last, 0], [0, last], [last, last]]])
@@ -164,9 +167,12 @@ def _extent(inverse, shape, whole, size):
     limit = -(-shape // whole[:, None])
     # At least one pixel, so that there is something to decode; a crop beside
     # the picture does not show it.
-    start = tf.clip_by_value(tf.cast(low, tf.int32) - _SPARE, 0, limit - 1)
-    stop = tf.cast(high, tf.int32) + _SPARE
-    return start, tf.clip_by_value(stop, start + 1, limit)
+    low, high = low - _SPARE, high + _SPARE
+    if shown is not None:
+        low = tf.maximum(low, tf.round(shown[:, 1::-1] / scale))
+        high = tf.minimum(high, tf.round(shown[:, :1:-1] / scale))
+    start = tf.clip_by_value(tf.cast(low, tf.int32), 0, limit - 1)
+    return start, tf.clip_by_value(tf.cast(high, tf.int32), start + 1, limit)
 
 
 def decode_window(data, window, whole=None):

@@ -8,10 +8,20 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from ordinal_tf import skeleton
 from ordinal_tf.data.pipeline.core import geometry
 
-# Uniform numbers of one example: turn, scale, mirror; four for the colour.
+# Uniform numbers of one example: turn, scale, mirror, part; four for the
+# colour.
 _DRAWS = 8
+# Joints that may be cut off, and the share of the cuts below which each comes.
+_CUTS = (
+    (0.25, ("ankle",)),
+    (0.6, ("ankle", "knee")),
+    (1.0, ("ankle", "knee", "hip", "pelvis", "spine")),
+)
+_LEFT = 4  # So many joints must be left.
+_CUT_MARGIN = 0.1  # Sides of the box that are shown beyond them.
 
 
 def random_draws(first, count, seed):
@@ -56,6 +66,64 @@ def random_crop(box, draws, *, rotation_deg, scale, mirror):
     mirrored = tf.logical_and(mirror, draws[:, 2] < 0.5)
     box = tf.concat([box[:, :2], box[:, 2:] / zoom[:, None]], axis=1)
     return box, rotation, mirrored
+
+
+def random_cut(box, keypoints, known, draws, *, share):
+    """Cuts people off above the ankles, the knees or the hips.
+
+    As where a picture ends or a table begins, at one straight line: people
+    are photographed like that more often than from head to foot. The box is
+    that of the joints that are left.
+
+    Args:
+        box: `(B, 3)` centre x, centre y, side.
+        keypoints: `(B, 17, 2)` image pixels.
+        known: `(B, 17)` bool, which of them are labelled.
+        draws: `(B, 8)`, see `random_draws`.
+        share: of the people, who is cut off where enough would be left.
+
+    Returns:
+        `(B, 3)` boxes; `(B, 4)` float32 left, top, right and bottom of what
+        is shown, image pixels, infinite where the picture does not end.
+    """
+    kind = draws[:, 3] / max(share, 1e-6)
+    shares = tf.constant([end for end, _ in _CUTS[:-1]])
+    kept = tf.constant([_kept(joints) for _, joints in _CUTS])
+    left = tf.gather(kept, tf.searchsorted(shares, kind, side="right")) & known
+    gone = known & ~left
+    enough = tf.reduce_sum(tf.cast(left, tf.int32), axis=1) >= _LEFT
+    chosen = (draws[:, 3] < share) & enough & tf.reduce_any(gone, axis=1)
+    around = geometry.box_around(keypoints, left)
+    # The end of the picture is the side that the lost joints lie towards.
+    away = _centre(keypoints, gone) - _centre(keypoints, left)
+    far = tf.abs(away)
+    ends = chosen[:, None] & (far == tf.reduce_max(far, axis=1, keepdims=True))
+    margin = _CUT_MARGIN * around[:, 2:]
+    low, high = (
+        sign
+        * tf.reduce_min(
+            tf.where(left[..., None], sign * keypoints, np.inf), axis=1
+        )
+        for sign in (1.0, -1.0)
+    )
+    low = tf.where(ends & (away < 0.0), low - margin, -np.inf)
+    high = tf.where(ends & (away > 0.0), high + margin, np.inf)
+    return tf.where(chosen[:, None], around, box), tf.concat([low, high], 1)
+
+
+def _kept(cut):
+    """`(17,)` bool: joints that none of the names `cut` ends."""
+    return [not joint.endswith(cut) for joint in skeleton.H36M17.joints]
+
+
+def _centre(points, mask):
+    """Mean of the `(B, K, 2)` points that are in the mask; 0 of none."""
+    mask = tf.cast(mask[..., None], tf.float32)
+    # No product: what is not labelled may be NaN.
+    points = tf.where(mask > 0.0, points, 0.0)
+    return tf.math.divide_no_nan(
+        tf.reduce_sum(points, axis=1), tf.reduce_sum(mask, axis=1)
+    )
 
 
 def random_colour(draws, *, channel, brightness):

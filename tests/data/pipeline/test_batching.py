@@ -336,6 +336,33 @@ def test_an_example_by_its_number(mix, whole, photos):
         assert 0.75 <= found["scale"] <= 1.25 and len(found["colour"]) == 4
 
 
+def test_people_cut_off(photos):
+    """More of the person in the crop, less of the picture."""
+    (whole,), (part,) = (
+        plain(photos, batch_size=COUNT, last_step=1, cut_off=share)
+        for share in (0.0, 1.0)
+    )
+    arms = [
+        H36M.index(f"{side}_{j}")
+        for side in ("left", "right")
+        for j in ("shoulder", "elbow")
+    ]
+    spread = [
+        np.ptp(
+            np.where(
+                b["keypoint_mask"][:, arms, None],
+                b["keypoints"][:, arms],
+                np.nan,
+            ),
+            axis=1,
+        )
+        for b in (whole, part)
+    ]
+    assert np.nanmean(spread[1]) > 1.2 * np.nanmean(spread[0])
+    black = [(b["image"] == 0).all(-1).mean() for b in (whole, part)]
+    assert black[1] > black[0] + 0.05
+
+
 @pytest.mark.slow  # Servers start.
 def test_a_data_service_changes_nothing(mix):
     service = tf.data.experimental.service

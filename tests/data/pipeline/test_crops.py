@@ -128,6 +128,31 @@ def test_points_and_pixels_agree_at_every_resolution(kind, mirror, render):
         assert max(windows[0].shape) < 2.0 * 1.37 * SIZE + 12
 
 
+@pytest.mark.parametrize("kind", [".jpg", ".png"])
+@pytest.mark.parametrize("shrink", [1, 2, 20])
+def test_nothing_is_shown_beyond_an_end(kind, shrink):
+    side = 40 * shrink
+    image = np.full((2 * side, 2 * side, 3), 200, np.uint8)
+    matrix = matrix_of((side - 0.5, side - 0.5, side), 0.0, False, size=40)
+    # Left, top, right and bottom: one quarter of the crop, and 6 pixels.
+    ends = np.array([0.5, 0.65, 1.25, 1.5], np.float32) * side
+    plan = crops.plan_windows(
+        [kind == ".jpg"],
+        np.array([image.shape[:2]], np.int32),
+        matrix[None],
+        40,
+        shown=ends[None],
+    )
+    plan = {key: value[0] for key, value in plan.items()}
+    window = crops.decode_window(encoded(image, kind), plan)
+    crop = crops.render_on_cpu(
+        window[None], plan["matrix"][None], tf.constant([STILL]), 40
+    )[0].numpy()
+    expected = np.zeros((40, 40), bool)
+    expected[6:, :30] = True
+    np.testing.assert_array_equal((crop > 100).all(-1), expected)
+
+
 def test_shrinking_averages():
     """A fine chessboard becomes grey, not a coarser pattern."""
     board = (np.indices((640, 640)).sum(0) % 2 * 255).astype(np.uint8)

@@ -1,6 +1,7 @@
 """Steps of one example: points and pixels agree, chance is a seed."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from ordinal_tf import geometry, skeleton
@@ -60,6 +61,88 @@ def test_draws_do_not_depend_on_the_batch():
     np.testing.assert_array_equal(far[2:], again)
     other = transforms.random_draws(0, 90, 6).numpy()
     assert not np.isin(other, whole).all()
+
+
+# A person who stands: x by side, y by height; the pelvis lies at (50, 60).
+HEIGHTS = {
+    "head_top": 10,
+    "nose": 16,
+    "thorax": 25,
+    "shoulder": 27,
+    "spine": 43,
+    "elbow": 42,
+    "wrist": 57,
+    "pelvis": 60,
+    "hip": 61,
+    "knee": 90,
+    "ankle": 118,
+}
+STANDING = np.array(
+    [
+        (
+            50 + 8 * (joint.startswith("left") - joint.startswith("right")),
+            next(y for end, y in HEIGHTS.items() if joint.endswith(end)),
+        )
+        for joint in skeleton.H36M17.joints
+    ],
+    np.float32,
+)
+
+
+def cut(points=STANDING, known=None, *, kind, share=1.0):
+    """`random_cut` of one person: box, then left, top, right, bottom."""
+    known = np.ones(17, bool) if known is None else known
+    draws = np.full((1, 8), 0.5, np.float32)
+    draws[0, 3] = kind
+    found = transforms.random_cut(
+        tf.constant([[50.0, 64.0, 135.0]]),
+        tf.constant(points[None]),
+        tf.constant(known[None]),
+        tf.constant(draws),
+        share=share,
+    )
+    return [value[0].numpy() for value in found]
+
+
+@pytest.mark.parametrize(
+    ("kind", "lowest"), [(0.1, 90), (0.24, 90), (0.3, 61), (0.7, 57)]
+)
+def test_people_are_cut_off_below_what_is_left(kind, lowest):
+    box, shown = cut(kind=kind)
+    side = 1.25 * (lowest - 10)
+    np.testing.assert_allclose(box, [50, (10 + lowest) / 2, side], rtol=1e-5)
+    # A tenth of the box is seen below the last joint, all of it above.
+    bottom = lowest + 0.1 * side
+    np.testing.assert_allclose(shown, [-np.inf, -np.inf, np.inf, bottom])
+
+
+def test_the_picture_ends_where_the_lost_joints_are():
+    turned = STANDING[:, ::-1] * [-1, 1]  # The head to the right.
+    box, (left, *others) = cut(turned.astype(np.float32), kind=0.7)
+    np.testing.assert_allclose(box, [-33.5, 50, 58.75], rtol=1e-5)
+    assert left == pytest.approx(-57 - 5.875)
+    assert others == [-np.inf, np.inf, np.inf]
+
+
+def test_nobody_is_cut_off_without_need():
+    whole = ([50, 64, 135], [-np.inf, -np.inf, np.inf, np.inf])
+    few = np.arange(17) < 10  # Two joints are left above the hips.
+    legless = np.array(
+        [not j.endswith(("knee", "ankle")) for j in skeleton.H36M17.joints]
+    )
+    for found in (
+        cut(kind=0.5, share=0.5),
+        cut(kind=0.0, share=0.0),
+        cut(known=few, kind=0.7),
+        cut(known=legless, kind=0.3),
+        cut(np.full((17, 2), np.nan, np.float32), np.zeros(17, bool), kind=0.1),
+    ):
+        for value, expected in zip(found, whole, strict=True):
+            np.testing.assert_array_equal(value, expected)
+    # What is not labelled may be anything.
+    points = np.where(legless[:, None], STANDING, np.nan)
+    for value in cut(points, legless, kind=0.7):
+        assert not np.isnan(value).any()
 
 
 def labels(seed=0):
