@@ -6,6 +6,8 @@ person's left, y up, z ahead.
 
 import numpy as np
 
+from ordinal_tf.data.mocap import clips
+
 # The right side is the left's mirror image.
 _SIDE = {
     "hip": (0.09, 0.92, 0.0),
@@ -203,3 +205,9 @@ def write_bandai(path, *, turns=None, frames=2):
         lines.append(" ".join([root, *turned]))
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def read_clip(path, **options):
+    """The only clip of a file, see `clips.read_clips`."""
+    (clip,) = clips.read_clips(path, **options)
+    return clip

@@ -5,8 +5,8 @@ import pytest
 
 from ordinal_tf import placing, skeleton
 from ordinal_tf.data.mocap import bvh as bvh_reader
-from ordinal_tf.data.mocap import clips
 from ordinal_tf.writers import bvh, tracks
+from tests import mocap_files
 from tests.writers import made
 
 # The file has cm with 6 decimals; single precision of the table's poses.
@@ -99,7 +99,7 @@ def test_our_reader_sees_a_person_of_the_right_size(tmp_path):
     rng = np.random.default_rng(3)
     poses = standing(rng, 60)
     write(tmp_path / "a.bvh", poses)
-    clip = clips.read_clip(tmp_path / "a.bvh")
+    clip = mocap_files.read_clip(tmp_path / "a.bvh")
     assert clip.understood.unit == "cm" and clip.understood.up == "+Y"
     limbs = [
         k

@@ -33,21 +33,6 @@ def read_arrays(path):
     return _read(path, pickled=None)
 
 
-def read_names(path):
-    """Names of everything in the file, pickled or not.
-
-    Raises:
-        ValueError: as `read_arrays`.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {name.removesuffix(".npy") for name in archive.namelist()}
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is no readable .npz file ({error}).") from (
-            error
-        )
-
-
 def read_pickled(path, name):
     """Reads one array of objects, such as VideoPose3D's `positions_3d`.
 

@@ -1,4 +1,4 @@
-"""Motion as arrays of joints: .npz files of our own, AMASS, Human3.6M.
+"""Motion as arrays of joints: .npz files of our own, AMASS, Human3.6M (.cdf).
 
 In a file of our own every array of shape (T, 17, 3) is a clip, joints as in
 `skeleton.H36M17`, mm, y up; a number `fps` may say how many frames a second
@@ -17,7 +17,7 @@ import numpy as np
 from ordinal_tf import skeleton
 from ordinal_tf.data.files import npz
 from ordinal_tf.data.mocap import person
-from ordinal_tf.data.readers import h36m_npz
+from ordinal_tf.data.readers import h36m_npz, h36m_release
 
 # The first 22 joints of SMPL, SMPL+H and SMPL-X: the model's own order.
 SMPL22 = (
@@ -28,6 +28,7 @@ SMPL22 = (
 ).split()
 _JOINTS = ("joints", "Jtr", "jtr", "joints3d", "joints_3d")
 _RATES = ("fps", "mocap_framerate", "mocap_frame_rate")
+_SAME = {joint: joint for joint in skeleton.H36M17.joints}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,14 +54,12 @@ class Recording:
 
 
 def read_recordings(path):
-    """Reads a .npz file.
+    """List of `Recording` of a .npz file, or of a .cdf of D3_Positions.
 
-    Returns:
-        List of `Recording`.
-
-    Raises:
-        ValueError: the file is damaged, or holds none.
+    Raises `ValueError` where the file is damaged, or holds none.
     """
+    if path.suffix.lower() == ".cdf":
+        return [_h36m("", h36m_release.read_positions(path))]
     arrays = npz.read_arrays(path)
     own = {
         key: array
@@ -69,18 +68,15 @@ def read_recordings(path):
     }
     if own and not any("/" in key for key in own):
         rate = _rate(path, arrays)
-        same = {joint: joint for joint in skeleton.H36M17.joints}
         return [
             Recording(
                 key if len(own) > 1 else "",
                 _finite(path, key, array),
                 rate,
-                *("mm", "+Y", None, same),
+                *("mm", "+Y", None, _SAME),
             )
             for key, array in own.items()
         ]
-    if own or "positions_3d" in npz.read_names(path):
-        return _read_h36m(path)
     for key in _JOINTS:
         array = arrays.get(key, np.zeros(0))
         if array.ndim == 3 and array.shape[1] >= 22 and array.shape[2] == 3:
@@ -91,16 +87,15 @@ def read_recordings(path):
             "joints follow only with that model's own files; save the joints "
             "that the model gives as 'joints', (T, 22 or more, 3), in metres."
         )
-    return _read_h36m(path)
-
-
-def _read_h36m(path):
-    """VideoPose3D's `data_3d_h36m.npz`."""
-    same = {joint: joint for joint in skeleton.H36M17.joints}
+    # VideoPose3D's `data_3d_h36m.npz`.
     return [
-        Recording(f"{subject}/{action}", world, 50.0, "mm", "+Z", None, same)
+        _h36m(f"{subject}/{action}", world)
         for (subject, action), world in h36m_npz.read_positions(path).items()
     ]
+
+
+def _h36m(name, world):
+    return Recording(name, world, 50.0, "mm", "+Z", None, _SAME)
 
 
 def _rate(path, arrays):
@@ -143,8 +138,7 @@ def _smpl(joints, fps):
         "nose": place["head"] + 0.02 * up + 0.05 * ahead,
         "head_top": place["head"] + 0.11 * up + 0.02 * ahead,
     }
-    names = {joint: joint for joint in skeleton.H36M17.joints}
-    names |= {"spine": "spine1 + spine2 + spine3", "thorax": "neck"}
+    names = _SAME | {"spine": "spine1 + spine2 + spine3", "thorax": "neck"}
     names |= {"nose": "head", "head_top": "head"}
     poses = np.stack([pose[j] for j in skeleton.H36M17.joints], axis=1)
     toes = np.stack([place["left_foot"], place["right_foot"]], axis=1)

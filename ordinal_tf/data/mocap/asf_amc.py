@@ -12,7 +12,8 @@ import numpy as np
 
 from ordinal_tf.data.mocap import motion
 
-MM_PER_INCH = 25.4
+_MM_PER_INCH = 25.4
+_FPS = 120.0  # In the CMU database; the files do not say it.
 
 
 @dataclasses.dataclass
@@ -87,7 +88,7 @@ def find_asf(path):
     return bodies[0]
 
 
-def read_amc(path, *, asf=None, source_fps=120.0, fps=None):
+def read_amc(path, *, fps=None):
     """Reads an AMC clip and runs forward kinematics on its ASF body.
 
     A bone `name` stands for the point at its far end; `root` for the body's
@@ -95,10 +96,7 @@ def read_amc(path, *, asf=None, source_fps=120.0, fps=None):
     bone's own `axis`, so all rotations are identities in the rest pose.
 
     Args:
-        path: `.amc` file.
-        asf: `.asf` file; `find_asf(path)` where None.
-        source_fps: float, frames per second of the file, which does not say
-            it; 120 in the CMU database.
+        path: `.amc` file, beside its body, see `find_asf`.
         fps: float, frames per second to keep (all lines are checked); all
             frames where None.
 
@@ -109,9 +107,9 @@ def read_amc(path, *, asf=None, source_fps=120.0, fps=None):
         ValueError: with file and line, when a file ends early, a line is
             malformed, or a number is not finite; when there is no body.
     """
-    body = read_asf(asf or find_asf(path))
+    body = read_asf(find_asf(path))
     values, degrees = _read_frames(path, body)
-    kept, fps = motion.resample(len(values), source_fps, fps)
+    kept, fps = motion.resample(len(values), _FPS, fps)
     positions, rotations = _forward(body, values[kept], degrees)
     names = tuple(bone.name for bone in body.bones)
     parents = tuple(bone.parent for bone in body.bones)
@@ -170,7 +168,7 @@ def read_asf(path):
     degrees = units["angle"] == "deg"
     bones = _order_bones(path, orders, blocks, links, degrees)
     place = orders.get("position", np.zeros(3))
-    return Body(bones, MM_PER_INCH / units["length"], degrees, place)
+    return Body(bones, _MM_PER_INCH / units["length"], degrees, place)
 
 
 def _read_bone_line(path, number, words, block):

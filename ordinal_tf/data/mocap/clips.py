@@ -1,9 +1,11 @@
 """Motion-capture clips as the 17 joints of `skeleton.H36M17`, in mm.
 
 Skeletons (BVH, ASF/AMC) go through `skeleton_body`, markers (C3D) through
-`marker_body`, arrays (.npz) through `arrays`; Human3.6M's own poses are read
-too (`.cdf`). Names tell which joint is which; the unit and the way up follow
-from the body, and what is no person is refused: see `person`.
+`marker_body`, arrays (.npz, Human3.6M's .cdf) through `arrays`. Names tell
+which joint is which; the unit and the way up follow from the body, and what is
+no person is refused: see `person`. Hips lie 6.5 cm (Bandai), 9 cm (CMU) or 12
+to 13 cm (Human3.6M) from the middle: systems place them differently, and no
+rule by name mends that.
 """
 
 import contextlib
@@ -12,7 +14,6 @@ import pathlib
 
 import numpy as np
 
-from ordinal_tf import skeleton
 from ordinal_tf.data.mocap import (
     arrays,
     asf_amc,
@@ -24,14 +25,7 @@ from ordinal_tf.data.mocap import (
     person,
     skeleton_body,
 )
-from ordinal_tf.data.readers import h36m_release, plausible
-
-# Hips, too, lie 6.5 cm (Bandai), 9 cm (CMU) or 12 to 13 cm (Human3.6M) from
-# the middle: systems place them differently, and no rule by name mends that.
-APPROXIMATE = ("spine", "thorax", "nose", "head_top")
-
-_SKELETONS = (".bvh", ".amc")
-SUFFIXES = (*_SKELETONS, ".c3d", ".cdf", ".npz")
+from ordinal_tf.data.readers import labels, plausible
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,22 +46,7 @@ class Clip:
     understood: person.Understood | None = None
 
 
-def read_clip(path, *, name=None, fps=None, amc_fps=120.0):
-    """Reads a file that holds one clip; see `read_clips`.
-
-    Returns:
-        `Clip`.
-
-    Raises:
-        ValueError: as `read_clips`, or the file holds several clips.
-    """
-    clips = read_clips(path, name=name, fps=fps, amc_fps=amc_fps)
-    if len(clips) != 1:
-        raise ValueError(f"{path} holds {len(clips)} clips, not one.")
-    return clips[0]
-
-
-def read_clips(path, *, name=None, fps=None, amc_fps=120.0):
+def read_clips(path, *, name=None, fps=None):
     """Reads a `.bvh`, `.c3d`, `.cdf`, `.npz`, or `.amc` with its `.asf` beside.
 
     Args:
@@ -75,7 +54,6 @@ def read_clips(path, *, name=None, fps=None, amc_fps=120.0):
         name: str, the clip's name; the file's, without suffix, where None.
             Clips of a file with several get "/" and their own name behind it.
         fps: float, frames per second to keep; all frames where None.
-        amc_fps: float; AMC files do not say their frame rate.
 
     Returns:
         List of `Clip`.
@@ -87,14 +65,7 @@ def read_clips(path, *, name=None, fps=None, amc_fps=120.0):
     """
     path = pathlib.Path(path)
     name, suffix = name or path.stem, path.suffix.lower()
-    readers = {
-        ".bvh": lambda: _read_bvh(path, fps),
-        ".amc": lambda: _read_amc(path, fps, amc_fps),
-        ".c3d": lambda: _read_markers(path, fps),
-        ".cdf": lambda: _read_cdf(path, fps),
-        ".npz": lambda: _read_arrays(path, fps),
-    }
-    if suffix not in readers:
+    if suffix not in _READERS:
         raise ValueError(
             f"{path}: motion capture must be .bvh, or .amc with its .asf, "
             f".c3d, .cdf or .npz. Received: {suffix or 'no suffix'}."
@@ -103,7 +74,7 @@ def read_clips(path, *, name=None, fps=None, amc_fps=120.0):
         dataclasses.replace(
             clip, name=f"{name}/{clip.name}" if clip.name else name
         )
-        for clip in readers[suffix]()
+        for clip in _READERS[suffix](path, fps)
     ]
 
 
@@ -127,8 +98,8 @@ def _read_bvh(path, fps):
         ]
 
 
-def _read_amc(path, fps, amc_fps):
-    moved = asf_amc.read_amc(path, source_fps=amc_fps, fps=fps)
+def _read_amc(path, fps):
+    moved = asf_amc.read_amc(path, fps=fps)
     with _of(path):
         return [_solved("", moved, joint_names.find_acclaim(moved.joints))]
 
@@ -184,16 +155,6 @@ def _solved_markers(read, choice, people, fps):
     )
 
 
-def _read_cdf(path, fps):
-    """Poses of one file of Human3.6M's D3_Positions; 50 a second, z up."""
-    poses = h36m_release.read_positions(path)
-    names = {joint: joint for joint in skeleton.H36M17.joints}
-    with _of(path):
-        return [
-            _settled("", poses, 50.0, "mm", "+Z", names=names, wanted_fps=fps)
-        ]
-
-
 def _read_arrays(path, fps):
     clips = []
     for one in arrays.read_recordings(path):
@@ -214,6 +175,15 @@ def _read_arrays(path, fps):
             )
         clips.append(clip)
     return clips
+
+
+_SKELETONS = {".bvh": _read_bvh, ".amc": _read_amc}
+_READERS = {
+    **_SKELETONS,
+    ".c3d": _read_markers,
+    ".cdf": _read_arrays,
+    ".npz": _read_arrays,
+}
 
 
 def _settled(
@@ -251,9 +221,7 @@ def _settled(
     return Clip(name, rate, poses[kept], understood)
 
 
-def read_folder(
-    folder, *, fps=10.0, skip_limit=10, amc_fps=120.0, report=print
-):
+def read_folder(folder, *, fps=10.0, skip_limit=10, report=print):
     """Reads every clip below a folder, in the order of the names.
 
     Of a clip that is there as markers (.c3d) and as a skeleton (.amc, .bvh),
@@ -264,7 +232,6 @@ def read_folder(
         fps: float, frames per second to keep; a clip of a lower rate keeps
             all of its frames.
         skip_limit: int, bad clips that may be reported and skipped.
-        amc_fps: float, frame rate of `.amc` files.
         report: function of one line of text: what was skipped, how far.
 
     Returns:
@@ -283,7 +250,7 @@ def read_folder(
         path
         for path in folder.rglob("*")
         # macOS puts a ._ file of its own beside each on foreign disks.
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
+        if path.suffix.lower() in _READERS and not path.name.startswith("._")
     )
     solved = {
         p.with_suffix("") for p in paths if p.suffix.lower() in _SKELETONS
@@ -298,19 +265,13 @@ def read_folder(
             f"{folder} holds no motion capture; .bvh files, .amc files with "
             "their .asf, .c3d, .cdf or .npz files were expected."
         )
-    clips, skipped = [], 0
+    clips, bad = [], labels.BadRecords(str(folder), skip_limit, report)
     for count, path in enumerate(paths, start=1):
         name = path.relative_to(folder).with_suffix("").as_posix()
         try:
-            clips += read_clips(path, name=name, fps=fps, amc_fps=amc_fps)
+            clips += read_clips(path, name=name, fps=fps)
         except (ValueError, OSError) as error:
-            skipped += 1
-            report(f"skipped: {error}")
-            if skipped > skip_limit:
-                raise ValueError(
-                    f"{folder} has more than {skip_limit} bad clips; the "
-                    f"last: {error}"
-                ) from error
+            bad.skip(str(error))
         if count % 50 == 0 or count == len(paths):
             frames = sum(len(clip.poses) for clip in clips)
             report(f"read {count} of {len(paths)} files, {frames} poses")

@@ -38,8 +38,6 @@ _ARM = {
     "wrist": "wrist hand",
 }
 _NECK = "neck neck1 neck01 necklower necktwist01 upperneck lowerneck"
-_HEAD = "head"
-_TOE = "toebase toe toes foot"
 
 # An Acclaim bone stands for the point at its far end, so that the femur ends
 # at the knee. `radius` and `wrist` together are the forearm (the second only
@@ -91,7 +89,7 @@ def find_people(joints, parents):
         for tree in _trees(parents):
             # What is of another tree has no name here.
             own = [n if k in tree else "" for k, n in enumerate(names)]
-            for prefix in _prefixes(own):
+            for prefix in prefixes(own, _ANKLES):
                 found, missing = _person(own, parents, prefix)
                 if not missing:
                     people.append(found)
@@ -148,18 +146,17 @@ def _trees(parents):
     ]
 
 
-def _prefixes(names):
-    """What may stand before all names of a person, the shortest first."""
-    ends = [
-        _sided(side, base)
-        for side in ("left", "right")
-        for base in _LEG["ankle"].split()
-    ]
+def prefixes(names, ends):
+    """What may stand before all names of a person, the shortest first.
+
+    Args:
+        names: simplified names.
+        ends: names of which a person has one, without what may stand before.
+    """
     found = {
-        name[: len(name) - len(end)]
+        name.removesuffix(end)
         for name in names
-        for group in ends
-        for end in group
+        for end in ends
         if name.endswith(end)
     }
     return sorted(found, key=lambda prefix: (len(prefix), prefix))
@@ -167,6 +164,14 @@ def _prefixes(names):
 
 def _sided(side, base):
     return (side + base, side[0] + base, base + side, base + side[0])
+
+
+_ANKLES = [
+    name
+    for side in ("left", "right")
+    for base in _LEG["ankle"].split()
+    for name in _sided(side, base)
+]
 
 
 def _person(names, parents, prefix):
@@ -204,7 +209,7 @@ def _person(names, parents, prefix):
     necks = [*lookup(f"neck1 {_NECK}" if lower else _NECK)]
     if necks:
         found["neck"] = necks[0]
-    heads = [*lookup(_HEAD)]
+    heads = [*lookup("head")]
     if heads:
         found["head"] = heads[0]
     else:

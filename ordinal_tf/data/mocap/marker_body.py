@@ -101,9 +101,11 @@ def find_people(labels, seen):
         for m, name in reversed([*enumerate(names)])
         if name and share[m] >= _SEEN
     }
+    knees = f"{_SIDES['kne']} {_CENTRES['knee']}".split()
+    knees = [knee.replace("?", side) for knee in knees for side in "lr"]
     # Without any knee the names of a set without words before them are asked.
     people, best = [], None
-    for prefix in _prefixes(index) or [""]:
+    for prefix in joint_names.prefixes(index, knees) or [""]:
         own = {
             name.removeprefix(prefix): m
             for name, m in index.items()
@@ -121,17 +123,6 @@ def find_people(labels, seen):
             + ", ".join(label or "(no name)" for label in labels[:60])
         )
     return people
-
-
-def _prefixes(index):
-    knees = f"{_SIDES['kne']} {_CENTRES['knee']}".split()
-    found = {
-        name[: len(name) - len(knee)]
-        for name in index
-        for knee in (k.replace("?", side) for k in knees for side in "lr")
-        if name.endswith(knee)
-    }
-    return sorted(found, key=lambda prefix: (len(prefix), prefix))
 
 
 def _choose(index):
@@ -222,37 +213,34 @@ def joints_from_markers(choice, points, seen):
         are complete; `(T', 2, 3)` places of the left and right toe's marker,
         or None; and `(T)` bool, which frames these are.
     """
-    used = {
-        name: m
-        for name, m in choice.items()
-        if name != "prefix" and not name.endswith("toe")
-    }
+    of = _markers_of(choice)
+    used = {name: choice[name] for names in of.values() for name in names}
     complete = seen[:, sorted(set(used.values()))].all(-1)
     markers = {name: points[complete, m] for name, m in used.items()}
-    joints = {}
-    heads = [v for name, v in markers.items() if "head" in name]
-    if "clav" in markers:
-        joints["thorax"] = (markers["c7"] + markers["clav"]) / 2
-    else:
+    joints = {
+        joint: np.mean([markers[name] for name in names], axis=0)
+        for joint, names in of.items()
+    }
+    if "clav" not in choice:
         shoulders = (markers["lsho"] + markers["rsho"]) / 2
         joints["thorax"] = (markers["c7"] + shoulders) / 2
-    if heads:
-        joints["head_top"] = np.mean(heads, axis=0)
-    else:
+    if "crown" in choice:
         up = person.unit(markers["crown"] - joints["thorax"])
         joints["head_top"] = markers["crown"] - _CROWN_MM * up
-    _place_hips(markers, joints)
+    if "lhip" not in choice:
+        joints["left_hip"], joints["right_hip"] = _hips(markers)
     joints["pelvis"] = (joints["left_hip"] + joints["right_hip"]) / 2
     down = person.unit(joints["pelvis"] - joints["thorax"])
     for side in ("left", "right"):
-        _place_limbs(markers, joints, side, _SHOULDER_DROP_MM * down)
+        if f"{side[0]}shoulder" not in choice:
+            joints[f"{side}_shoulder"] += _SHOULDER_DROP_MM * down
     joints["spine"] = (joints["pelvis"] + joints["thorax"]) / 2
     joints["nose"] = (joints["thorax"] + joints["head_top"]) / 2
     order = [joints[joint] for joint in skeleton.H36M17.joints]
     toes = None
     if "ltoe" in choice and "rtoe" in choice:
-        toes = points[complete][:, [choice["ltoe"], choice["rtoe"]]]
-        shown = seen[complete][:, [choice["ltoe"], choice["rtoe"]]]
+        both = [choice["ltoe"], choice["rtoe"]]
+        toes, shown = points[complete][:, both], seen[complete][:, both]
         # A toe that was not seen says nothing: it lies on the ankle.
         ankles = [joints[f"{side}_ankle"] for side in ("left", "right")]
         toes = np.where(shown[..., None], toes, np.stack(ankles, axis=1))
@@ -260,37 +248,35 @@ def joints_from_markers(choice, points, seen):
 
 
 def joint_markers(choice, labels):
-    """dict from our joints to the markers that they follow from."""
+    """dict from our joints to the file's names of what they follow from."""
+    return {
+        joint: " + ".join(dict.fromkeys(labels[choice[one]] for one in names))
+        for joint, names in _markers_of(choice).items()
+    }
 
-    def names(*wanted):
-        found = [labels[choice[one]] for one in wanted if one in choice]
-        return " + ".join(dict.fromkeys(found))
 
+def _markers_of(choice):
+    """dict from our joints to the chosen markers that they follow from."""
     heads = sorted(name for name in choice if "head" in name)
     found = {
-        "thorax": names("c7", "clav")
+        "thorax": ["c7", "clav"]
         if "clav" in choice
-        else names("c7", "lsho", "rsho"),
-        "head_top": names(*heads, "crown"),
+        else ["c7", "lsho", "rsho"],
+        "head_top": heads or ["crown"],
     }
     for side in ("left", "right"):
-        s = side[0]
-        hip = (f"{s}hip",) if f"{s}hip" in choice else (f"{s}asi", f"{s}psi")
-        found[f"{side}_hip"] = names(*hip)
-        for joint, (outer, inner) in _JOINTS.items():
-            found[f"{side}_{joint}"] = names(
-                f"{s}{joint}", f"{s}{outer}", f"{s}{inner}"
-            )
+        parts = {"hip": ("asi", "psi"), **_JOINTS}
+        for joint, names in parts.items():
+            names = (joint,) if side[0] + joint in choice else names
+            names = [f"{side[0]}{name}" for name in names]
+            found[f"{side}_{joint}"] = [
+                name for name in names if name in choice
+            ]
     return found
 
 
-def _place_hips(markers, joints):
-    if "lhip" in markers and "rhip" in markers:
-        joints["left_hip"], joints["right_hip"] = (
-            markers["lhip"],
-            markers["rhip"],
-        )
-        return
+def _hips(markers):
+    """Left and right, by regression, see above."""
     front = (markers["lasi"] + markers["rasi"]) / 2
     back = (markers["lpsi"] + markers["rpsi"]) / 2
     width = _length(markers["lasi"] - markers["rasi"])
@@ -301,21 +287,7 @@ def _place_hips(markers, joints):
     up = np.cross(ahead, left)
     middle = front - (0.24 * depth + 9.9) * ahead - (0.30 * width + 10.9) * up
     aside = (0.33 * width + 7.3) * left
-    joints["left_hip"], joints["right_hip"] = middle + aside, middle - aside
-
-
-def _place_limbs(markers, joints, side, shoulder_drop):
-    for joint, (outer, inner) in _JOINTS.items():
-        centre = f"{side[0]}{joint}"
-        if centre in markers:
-            joints[f"{side}_{joint}"] = markers[centre]
-            continue
-        place = markers[f"{side[0]}{outer}"]
-        if f"{side[0]}{inner}" in markers:
-            place = (place + markers[f"{side[0]}{inner}"]) / 2
-        if joint == "shoulder":
-            place = place + shoulder_drop
-        joints[f"{side}_{joint}"] = place
+    return middle + aside, middle - aside
 
 
 def _length(vector):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ordinal_tf import skeleton
-from ordinal_tf.data.mocap import clips, joint_names
+from ordinal_tf.data.mocap import joint_names
 from tests import mocap_files
 
 H36M = skeleton.H36M17
@@ -147,7 +147,9 @@ EXTRA = {
 def test_every_joint_is_where_it_is_in_the_body(tmp_path, writer):
     tree = [*WRITERS[writer], *EXTRA.get(writer, ())]
     where = mocap_files.places()
-    clip = clips.read_clip(mocap_files.write_bvh(tmp_path / "a.bvh", tree))
+    clip = mocap_files.read_clip(
+        mocap_files.write_bvh(tmp_path / "a.bvh", tree)
+    )
     pose = dict(zip(H36M.joints, clip.poses[0], strict=True))
     for side in ("left", "right"):
         for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ordinal_tf.data.mocap import clips, pictures
+from ordinal_tf.data.mocap import pictures
 from tests import mocap_files
 from tests.data.mocap import test_person
 
@@ -23,7 +23,7 @@ def test_people_face_us(angle):
 
 def test_a_sheet_shows_both_views_and_the_names(tmp_path):
     path = mocap_files.write_bvh(tmp_path / "a.bvh", mocap_files.MIXAMO)
-    clip = clips.read_clip(path)
+    clip = mocap_files.read_clip(path)
     image = pictures.sheet([clip])
     assert image.dtype == np.uint8 and image.shape[0] > 600
 
@@ -44,7 +44,7 @@ def test_a_sheet_shows_both_views_and_the_names(tmp_path):
 def test_one_of_each_kind(tmp_path):
     tree = mocap_files.MIXAMO
     found = [
-        clips.read_clip(
+        mocap_files.read_clip(
             mocap_files.write_bvh(tmp_path / f"{name}.bvh", tree, scale=scale)
         )
         for name, scale in (("a", 100.0), ("b", 100.0), ("c", 1.0))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ordinal_tf import skeleton
-from ordinal_tf.data.mocap import clips, skeleton_body
+from ordinal_tf.data.mocap import skeleton_body
 from tests import mocap_files
 
 H36M = skeleton.H36M17
@@ -71,7 +71,7 @@ def write_cmu(folder, *, length=0.45, angle="deg", name="07"):
     ("length", "unit"), [(0.45, "1/0.45 inch"), (1.0, "inch")]
 )
 def test_joints_of_the_cmu_database(tmp_path, length, unit):
-    clip = clips.read_clip(write_cmu(tmp_path, length=length))
+    clip = mocap_files.read_clip(write_cmu(tmp_path, length=length))
     where = {k: 1000 * v for k, v in mocap_files.places().items()}
     pose = dict(zip(H36M.joints, clip.poses[0], strict=True))
     for joint in H36M.joints:
@@ -96,7 +96,7 @@ def test_a_body_in_an_impossible_unit_is_told(tmp_path):
     path = write_cmu(tmp_path, length=0.45)
     body = tmp_path / "07.asf"
     body.write_text(body.read_text().replace("length 0.45", "length 4.5"))
-    clip = clips.read_clip(path)
+    clip = mocap_files.read_clip(path)
     assert clip.understood.unit == "1/0.45 inch"
     (note,) = clip.understood.notes
     assert "0.17 m tall" in note
@@ -107,7 +107,9 @@ def test_without_a_neck_the_thorax_is_above_the_shoulders(tmp_path):
         (n.replace("Neck", "Nape"), p and p.replace("Neck", "Nape"), key)
         for n, p, key in mocap_files.MIXAMO
     ]
-    clip = clips.read_clip(mocap_files.write_bvh(tmp_path / "a.bvh", tree))
+    clip = mocap_files.read_clip(
+        mocap_files.write_bvh(tmp_path / "a.bvh", tree)
+    )
     pose = dict(zip(H36M.joints, clip.poses[0], strict=True))
     shoulders = (pose["left_shoulder"] + pose["right_shoulder"]) / 2
     above = pose["thorax"] - shoulders
