@@ -212,9 +212,10 @@ def _video():
         files.write_video(folder / "b.avi", 20, codec="XVID")
 
     def read(folder):
+        reader = video.Reader()
         for name in ("a.mp4", "b.avi"):
-            for _ in video.read_frames(folder / name, [0, 7, 15]):
-                pass
+            for frame in (0, 7, 15):
+                reader.read(folder / name, frame)
 
     return Reader(make, ("*.mp4", "*.avi"), read)
 

@@ -37,11 +37,12 @@ def read_text(path, *, encoding="utf-8"):
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_json(path):
+def read_json(path, *, remedy="export it again"):
     """What a file says in JSON.
 
     Raises:
-        ValueError: it is cut off, damaged, or no JSON; names the file.
+        ValueError: it is cut off, damaged, or no JSON; names the file, and
+            the remedy.
         OSError: the file cannot be opened.
     """
     try:
@@ -49,5 +50,5 @@ def read_json(path):
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is not valid JSON ({error}); it is cut off or damaged, "
-            "export it again."
+            f"{remedy}."
         ) from error

@@ -15,7 +15,6 @@ import numpy as np
 
 from ordinal_tf.data.files import photos
 
-_AGAIN = "it is cut off or damaged, fetch it again."
 # Of what folders are looked through for; others are told by their content.
 SUFFIXES = (
     *(".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v"),
@@ -88,42 +87,11 @@ def describe(path):
     Raises:
         ValueError: the file is missing or no video that OpenCV decodes.
     """
-    video = _open(path, threads=1)
+    video = _open(path)
     try:
         return _info(video, path)
     finally:
         video.release()
-
-
-def read_frames(path, frames, *, threads=1):
-    """Decodes frames of a video, in one pass from its start.
-
-    Args:
-        path: file.
-        frames: increasing ints from 0.
-        threads: int, for the decoder.
-
-    Yields:
-        (frame, uint8 `(H, W, 3)` RGB), in that order.
-
-    Raises:
-        ValueError: the file is missing or no video, a picture is larger than
-            `photos.MAX_PIXELS`, or the video ends before a frame; names the
-            file and the frame.
-    """
-    frames = [int(frame) for frame in frames]
-    increasing = all(a < b for a, b in zip(frames, frames[1:], strict=False))
-    if not increasing or (frames and frames[0] < 0):
-        raise ValueError(
-            "`frames` must be increasing numbers from 0, because a video is "
-            f"decoded in order. Received: {frames[:5]}..."
-        )
-    reader = Reader(threads=threads)
-    try:
-        for frame in frames:
-            yield frame, reader.read(path, frame)
-    finally:
-        reader.close()
 
 
 def every_frame(path, *, step=1):
@@ -141,7 +109,7 @@ def every_frame(path, *, step=1):
         ValueError: the file is missing or no video, has no frame that can be
             decoded, or larger ones than `photos.MAX_PIXELS`.
     """
-    video = _open(path, threads=1)
+    video = _open(path)
     try:
         info = _info(video, path)
         frame, seconds = 0, 0.0
@@ -170,11 +138,10 @@ def _sound_rate(fps):
 def writing_rate(times):
     """Frames a second at which a video keeps the times of its frames.
 
+    That of the closest frames, where the rate varies.
+
     Args:
         times: increasing floats, seconds.
-
-    Returns:
-        float: that of the closest frames, where the rate varies.
     """
     gaps = np.diff(times)
     if not len(gaps):
@@ -250,33 +217,39 @@ class Reader:
     """Single frames, quickly where they are asked for in order.
 
     The last video stays open, and decoding goes on from its last frame.
-
-    Args:
-        threads: int, for the decoder.
     """
 
-    def __init__(self, *, threads=1):
-        self._threads = threads
-        self._path = self._video = self._fault = None
-        self._place, self._picture = -1, None
+    def __init__(self):
+        self._video = None
+        self.close()
 
     def read(self, path, frame):
         """uint8 `(H, W, 3)` RGB of a frame, counted from 0.
 
         Raises:
-            ValueError: see `read_frames`.
+            ValueError: the file is missing or no video, a picture is larger
+                than `photos.MAX_PIXELS` or damaged, or the video ends before
+                the frame; names the file and the frame.
         """
         path = str(path)
         if path != self._path or frame < self._place:
             self.close()
-            self._video = _open(path, threads=self._threads)
+            self._video = _open(path)
             _info(self._video, path)
             # Only now: what was refused is not read when it is asked again.
             self._path = path
+        while self._place < frame and not self._fault:
+            self._place, self._picture = self._place + 1, None
+            if not self._video.grab():
+                # Kept, or each later frame would decode all of it again.
+                self._fault = f"{path} ends at frame {self._place}"
         if self._fault:
-            raise ValueError(f"{self._fault}, before frame {frame}; {_AGAIN}")
-        if frame > self._place:
-            self._picture = self._decoded(path, frame)
+            raise ValueError(
+                f"{self._fault}, before frame {frame}; it is cut off or "
+                "damaged, fetch it again."
+            )
+        if self._picture is None:
+            self._picture = _picture(self._video, path, frame)
         return self._picture
 
     def close(self):
@@ -286,26 +259,15 @@ class Reader:
         self._path = self._video = self._fault = None
         self._place, self._picture = -1, None
 
-    def _decoded(self, path, frame):
-        while self._place < frame:
-            self._place += 1
-            if not self._video.grab():
-                # Kept, or each later frame would decode all of it again.
-                self._fault = f"{path} ends at frame {self._place}"
-                raise ValueError(
-                    f"{self._fault}, before frame {frame}; {_AGAIN}"
-                )
-        return _picture(self._video, path, frame)
 
-
-def _open(path, *, threads):
+def _open(path):
     path = pathlib.Path(path)
     if not path.is_file():
         raise ValueError(f"{path} is missing.")
     # FFmpeg by name: others would take digits in a name for a numbered
     # series of pictures.
     video = cv2.VideoCapture(
-        str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads]
+        str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1]
     )
     if not video.isOpened():
         video.release()
@@ -328,16 +290,11 @@ def _picture(video, path, frame):
 
 
 def _info(video, path):
-    values = [
-        video.get(key)
-        for key in (
-            cv2.CAP_PROP_FRAME_COUNT,
-            cv2.CAP_PROP_FPS,
-            cv2.CAP_PROP_FRAME_WIDTH,
-            cv2.CAP_PROP_FRAME_HEIGHT,
-        )
-    ]
-    count, fps, width, height = values
+    count, fps = (
+        video.get(key) for key in (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS)
+    )
+    width = video.get(cv2.CAP_PROP_FRAME_WIDTH)
+    height = video.get(cv2.CAP_PROP_FRAME_HEIGHT)
     if not 0 < width * height <= photos.MAX_PIXELS:
         raise ValueError(
             f"{path}: a picture has {width:.0f} x {height:.0f} pixels; 1 to "

@@ -51,63 +51,44 @@ def describe(about):
 # Masks whose coverage the card lists, joint by joint.
 _COUNTED = ("keypoint_mask", "depth_mask", "pose_mask", "visible_mask")
 _SIGNS = ("nearer", "equal", "farther")
+_SHOWN = 1.4  # Side of what the sheet shows, in sides of the box.
 # Where chests face: along the camera's axes x, y and z, or against them.
 VIEWS = ("to the right", "down", "away", "to the left", "up", "to the camera")
 
 
-def empty_note():
-    """What is noted of a shard's people, before the first of them."""
-    zeros = [0] * len(skeleton.H36M17)
-    return {
-        "length": [],
-        "picture": [],
-        "size": [],
-        "side": [],
-        "known": {**dict.fromkeys(_COUNTED, zeros), "camera": 0},
-        "seen": zeros,
-        "views": [0] * len(VIEWS),
-        "relations": {"people": 0, "nearer": 0, "equal": 0, "farther": 0},
-    }
-
-
-def noted(note, record, *, length, picture):
-    """The note with one more record in it; as JSON keeps it.
+def add_to_note(note, record, *, length, picture):
+    """Notes one more person of a shard, as JSON keeps it.
 
     Args:
-        note: dict, as `empty_note` returns. Its lists grow.
+        note: dict, empty before the first person; changed.
         record: `records.FIELDS` dict.
         length: int, bytes of the serialized record.
         picture: int, see `records.picture_number`.
     """
-    note["length"].append(length)
-    note["picture"].append(picture)
-    note["size"].append(record["size"].tolist())
-    note["side"].append(round(float(record["box"][2]), 2))
-    known = {
-        key: np.add(note["known"][key], record[key]).tolist()
-        for key in _COUNTED
+    listed = {
+        "length": length,
+        "picture": picture,
+        "size": record["size"].tolist(),
+        "side": round(float(record["box"][2]), 2),
     }
-    known["camera"] = note["known"]["camera"] + int(record["camera"].any())
-    seen = np.add(note["seen"], record["visible"] & record["visible_mask"])
-    views = np.array(note["views"])
+    for key, value in listed.items():
+        note.setdefault(key, []).append(value)
+    signs = record["relation"][np.triu(record["relation_mask"], k=1)]
+    views = np.zeros(len(VIEWS), int)
     if record["pose_mask"].all():
-        views[view(record["pose"])] += 1
-    upper = np.triu(record["relation_mask"], k=1)
-    signs = record["relation"][upper]
-    more = {
-        "people": int(len(signs) > 0),
-        "nearer": int((signs > 0).sum()),
-        "equal": int((signs == 0).sum()),
-        "farther": int((signs < 0).sum()),
+        views[view(record["pose"])] = 1
+    counted = {
+        **{key: record[key] for key in _COUNTED},
+        "camera": record["camera"].any(),
+        "seen": record["visible"] & record["visible_mask"],
+        "views": views,
+        "relations": [
+            len(signs) > 0,
+            *((signs == s).sum() for s in (1, 0, -1)),
+        ],
     }
-    found = {key: note["relations"][key] + more[key] for key in more}
-    return {
-        **note,
-        "known": known,
-        "seen": seen.tolist(),
-        "views": views.tolist(),
-        "relations": found,
-    }
+    for key, value in counted.items():
+        note[key] = np.add(note.get(key, 0), value, dtype=int).tolist()
 
 
 def view(pose):
@@ -131,42 +112,44 @@ def statistics(notes):
     """The card's counts, coverage and sizes.
 
     Args:
-        notes: list of dicts, see `noted`; together not empty.
+        notes: list of dicts, see `add_to_note`; together not empty.
     """
-    total = sum(len(note["length"]) for note in notes)
+    notes = [note for note in notes if "length" in note]
     joints = skeleton.H36M17.joints
-    coverage = {}
-    for key in _COUNTED:
-        known = np.sum([note["known"][key] for note in notes], axis=0)
-        if not known.any():
-            continue
-        shares = np.round(known / total, 4).tolist()
-        coverage[key.removesuffix("_mask")] = dict(
-            zip(joints, shares, strict=True)
-        )
-    labelled = np.sum([note["known"]["visible_mask"] for note in notes], axis=0)
-    seen = np.sum([note["seen"] for note in notes], axis=0)
-    shares = np.round(seen / np.maximum(labelled, 1), 4).tolist()
-    views = np.sum([note["views"] for note in notes], axis=0).tolist()
-    relations = {
-        key: sum(note["relations"][key] for note in notes)
-        for key in notes[0]["relations"]
-    }
-    pairs = sum(relations.values()) - relations["people"]
 
     def pooled(key):
         return [value for note in notes for value in note[key]]
 
+    def summed(key):
+        return np.sum([note[key] for note in notes], axis=0)
+
+    def by_joint(counts, of):
+        return dict(zip(joints, np.round(counts / of, 4).tolist(), strict=True))
+
+    total = len(pooled("length"))
+    known = {key: summed(key) for key in _COUNTED}
+    seen, views = summed("seen"), summed("views").tolist()
+    people, *signs = summed("relations").tolist()
     height, width = np.array(pooled("size")).T
     return {
         "records": total,
         "pictures": len(set(pooled("picture"))),
-        "coverage": coverage,
+        "coverage": {
+            key.removesuffix("_mask"): by_joint(counts, total)
+            for key, counts in known.items()
+            if counts.any()
+        },
         # Of those of whom it is known.
-        "seen": dict(zip(joints, shares, strict=True)) if seen.any() else {},
+        "seen": by_joint(seen, np.maximum(known["visible_mask"], 1))
+        if seen.any()
+        else {},
         "views": dict(zip(VIEWS, views, strict=True)) if any(views) else {},
-        "cameras": sum(note["known"]["camera"] for note in notes),
-        "relations": {**relations, "pairs": pairs},
+        "cameras": int(summed("camera")),
+        "relations": {
+            "people": people,
+            **dict(zip(_SIGNS, signs, strict=True)),
+            "pairs": sum(signs),
+        },
         "width": _spread(width),
         "height": _spread(height),
         "box_side": _spread(pooled("side")),
@@ -179,32 +162,17 @@ def _spread(values):
     return {"least": float(low), "median": float(middle), "most": float(high)}
 
 
-def contact_sheet(prepared, *, count=24, columns=6, tile_height=240, seed=0):
-    """Random samples of a prepared set with labels and relations drawn.
-
-    Args:
-        prepared: `records.PreparedSet`.
-        count, columns, tile_height: of the sheet's pictures.
-        seed: int.
-
-    Returns:
-        uint8 RGB.
-    """
-    count = min(count, len(prepared))
+def contact_sheet(prepared, *, count=24, seed=0):
+    """uint8 RGB: `count` random people of a `reading.PreparedSet`, drawn."""
     rows = np.random.default_rng(seed).permutation(len(prepared))[:count]
     tiles = [draw_record(prepared.read(row)) for row in np.sort(rows)]
-    return drawing.contact_sheet(tiles, columns, tile_height)
+    return drawing.contact_sheet(tiles, columns=6, tile_height=240)
 
 
-def draw_record(record, *, margin=1.4):
-    """uint8 RGB: the person of a record, with labels and relations.
-
-    Args:
-        record: `records.FIELDS` dict.
-        margin: side of what is shown, in sides of the box.
-    """
+def draw_record(record):
+    """uint8 RGB: the person of a record, with labels and relations."""
     image = cutouts.decode(record["image"])
-    centre, half = record["box"][:2], margin * record["box"][2] / 2
+    centre, half = record["box"][:2], _SHOWN * record["box"][2] / 2
     height, width = image.shape[:2]
     low = np.maximum(np.floor(centre - half), 0).astype(int)
     high = np.minimum(np.ceil(centre + half) + 1, (width, height)).astype(int)

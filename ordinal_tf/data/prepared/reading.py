@@ -10,15 +10,13 @@ The card is written last, so a folder with a card is whole.
 
 import dataclasses
 import hashlib
-import json
 import pathlib
-import zipfile
 
 import numpy as np
 import tensorflow as tf
 
 from ordinal_tf import files
-from ordinal_tf.data.files import text
+from ordinal_tf.data.files import npz, text
 from ordinal_tf.data.prepared import records
 
 CARD, INDEX, SHEET = "dataset.json", "index.npz", "sheet.png"
@@ -159,14 +157,8 @@ def open_prepared(folder):
     return prepared
 
 
-_CARD_ENTRIES = {
-    "format": int,
-    "name": str,
-    "records": int,
-    "shards": list,
-    "index": dict,
-}
-_SHARD_ENTRIES = {"name": str, "records": int, "bytes": int, "sha256": str}
+_CARD_ENTRIES = {"name": str, "records": int, "shards": list, "index": dict}
+_FILE_ENTRIES = {"name": str, "bytes": int, "sha256": str}
 
 
 def _read_card(folder):
@@ -176,36 +168,30 @@ def _read_card(folder):
             f"{folder} has no {CARD}; it must be a folder that tools.prepare "
             "has finished."
         )
-    try:
-        card = json.loads(text.read_text(path))
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is not JSON: {error}; prepare the dataset again."
-        ) from error
+    card = text.read_json(path, remedy="prepare the dataset again")
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else card
         raise ValueError(
             f"{path} must be a card of format {FORMAT}. Found: {found!r}; "
             "prepare the dataset again."
         )
-    entries = [(card, _CARD_ENTRIES)]
-    if isinstance(card.get("shards"), list):
-        entries += [(one, _SHARD_ENTRIES) for one in card["shards"]]
-    if isinstance(card.get("index"), dict):
-        kinds = dict(_SHARD_ENTRIES)
-        kinds.pop("records")
-        entries.append((card["index"], kinds))
-    for entry, kinds in entries:
-        for key, kind in kinds.items():
-            value = entry.get(key) if isinstance(entry, dict) else None
-            # A path that leads out of the folder is nobody's shard.
-            strange = key == "name" and "/" in str(value)
-            if type(value) is not kind or strange:
-                raise ValueError(
-                    f"{path}: `{key}` must be {kind.__name__}. Found: "
-                    f"{value!r}; prepare the dataset again."
-                )
+    _check_entries(path, card, _CARD_ENTRIES)
+    _check_entries(path, card["index"], _FILE_ENTRIES)
+    for shard in card["shards"]:
+        _check_entries(path, shard, {**_FILE_ENTRIES, "records": int})
     return card
+
+
+def _check_entries(path, entry, kinds):
+    for key, kind in kinds.items():
+        value = entry.get(key) if isinstance(entry, dict) else None
+        # A path that leads out of the folder is nobody's shard.
+        strange = key == "name" and "/" in str(value)
+        if type(value) is not kind or strange:
+            raise ValueError(
+                f"{path}: `{key}` must be {kind.__name__}. Found: {value!r}; "
+                "prepare the dataset again."
+            )
 
 
 _ARRAYS = {
@@ -217,27 +203,17 @@ _ARRAYS = {
 
 
 def read_index(path):
-    # A damaged zip raises whatever its damage hits.
-    damage = (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile)
-    try:
-        # Opened here, because NumPy leaves a file open that is no zip.
-        with (
-            open(path, "rb") as file,
-            np.load(file, allow_pickle=False) as content,
-        ):
-            arrays = {key: content[key] for key in _ARRAYS}
-    except (*damage, NotImplementedError, RuntimeError) as error:
-        raise ValueError(
-            f"{path} is no readable index ({error}); prepare the dataset again."
-        ) from error
+    """dict of the arrays of `index.npz`; `ValueError` where it is damaged."""
+    arrays = npz.read_arrays(path)
     for key, kind in _ARRAYS.items():
-        if arrays[key].dtype != kind or arrays[key].ndim != 1:
+        found = arrays.get(key, np.zeros(()))
+        if found.dtype != kind or found.ndim != 1:
             raise ValueError(
                 f"{path}: `{key}` must be a row of {np.dtype(kind).name}. "
-                f"Found: {arrays[key].dtype} {arrays[key].shape}; prepare the "
-                "dataset again."
+                f"Found: {found.dtype} {found.shape}; prepare the dataset "
+                "again."
             )
-    return arrays
+    return {key: arrays[key] for key in _ARRAYS}
 
 
 def _check_index(prepared):

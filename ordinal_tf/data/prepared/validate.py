@@ -17,6 +17,7 @@ from ordinal_tf.data.prepared import cutouts, reading, writing
 _SKELETON = skeleton.H36M17
 _CHUNK = 500  # Records in memory at a time.
 _CLEAR_MM = 150.0  # A depth difference that a sign should show.
+_joint = _SKELETON.index
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,14 +105,6 @@ def _read(opened, rows):
     return {key: np.stack([one[key] for one in found]) for key in found[0]}
 
 
-def _joint(name):
-    return _SKELETON.index(name)
-
-
-def _pairs(mask):
-    return mask[:, :, None] & mask[:, None, :]
-
-
 def _box_in_picture(people):
     low = people["box"][:, :2] - people["box"][:, 2:] / 2
     high = people["box"][:, :2] + people["box"][:, 2:] / 2
@@ -158,7 +151,8 @@ def _relations_agree_with_depth(people):
     depth = people["depth"]
     diff = depth[:, :, None] - depth[:, None, :]
     clear = (np.abs(diff) > _CLEAR_MM) & (people["relation"] != 0)
-    clear &= people["relation_mask"] & _pairs(people["depth_mask"])
+    known = people["depth_mask"]
+    clear &= people["relation_mask"] & known[:, :, None] & known[:, None, :]
     opposite = clear & (people["relation"] * np.sign(diff) > 0)
     total = clear.sum((1, 2))
     # Relations that have nothing to do with the depths reach a half.

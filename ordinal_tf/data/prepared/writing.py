@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import errno
 import hashlib
-import json
 import multiprocessing
 import pathlib
 import shutil
@@ -126,10 +125,8 @@ def prepare(
     out = pathlib.Path(out)
     if not len(people):
         raise ValueError(f"{people.name} has no people; nothing to prepare.")
-    for key, value in (
-        ("processes", processes),
-        ("shard_records", shard_records),
-    ):
+    given = {"processes": processes, "shard_records": shard_records}
+    for key, value in given.items():
         if value < 1:
             raise ValueError(f"`{key}` must be positive. Received: {value}.")
     tasks = _tasks(people, out, shard_records)
@@ -192,7 +189,7 @@ def _begin(out, request):
         return card
     unfinished = out / REQUEST
     if unfinished.exists():
-        if _read_json(unfinished) != request:
+        if text.read_json(unfinished, remedy="delete it") != request:
             raise ValueError(
                 f"{out} holds an interrupted preparation of other data, with "
                 "other options or by another version; use another --out, or "
@@ -226,15 +223,12 @@ def _kept(task):
     if not (note.exists() and task.path.exists()):
         return None
     try:
-        part = _read_json(note)
+        part = text.read_json(note)
     except ValueError:
         return None
     same = part.get("fingerprint") == task.fingerprint
-    return part if same and _same(task.path, part.get("file")) else None
-
-
-def _same(path, entry):
-    return reading.file_entry(path) == entry
+    same = same and part.get("file") == reading.file_entry(task.path)
+    return part if same else None
 
 
 def _check_disk(out, todo):
@@ -286,7 +280,7 @@ def _running(todo, processes, out):
 
 def _write_shard(task):
     """Writes one shard and its note; returns the note."""
-    note, skipped = cards.empty_note(), []
+    note, skipped = {}, []
     try:
         with (
             files.whole(task.path) as new,
@@ -300,7 +294,7 @@ def _write_shard(task):
                     skipped.append(str(error))
                     continue
                 writer.write(data)
-                note = cards.noted(
+                cards.add_to_note(
                     note, record, length=len(data), picture=int(picture)
                 )
     except tf.errors.ResourceExhaustedError as error:
@@ -322,7 +316,7 @@ def _write_shard(task):
 
 def _finish(out, request, parts, tasks):
     """Writes index, sheet and card, and removes the shards' notes."""
-    lengths = [np.array(part["length"], np.int64) for part in parts]
+    lengths = [np.array(part.get("length", []), np.int64) for part in parts]
     counts = [len(length) for length in lengths]
     if not sum(counts):
         raise ValueError(f"{out}: no usable person is left; see above.")
@@ -332,7 +326,7 @@ def _finish(out, request, parts, tasks):
         "offset": np.concatenate([np.cumsum(f) - f for f in frames]),
         "length": np.concatenate(lengths),
         "picture": np.array(
-            [n for p in parts for n in p["picture"]], np.uint64
+            [n for p in parts for n in p.get("picture", [])], np.uint64
         ),
     }
     reading.write_index(out / reading.INDEX, arrays)
@@ -353,10 +347,3 @@ def _finish(out, request, parts, tasks):
         _part_path(task).unlink()
     (out / REQUEST).unlink()
     return card
-
-
-def _read_json(path):
-    try:
-        return json.loads(text.read_text(path))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}.") from error

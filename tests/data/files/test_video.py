@@ -28,10 +28,9 @@ def test_paths():
 def test_frames_by_number(tmp_path, name, codec):
     path = video_files.write_video(tmp_path / name, 30, codec=codec)
     assert video.describe(path) == video.Info(30, 50.0, 64, 48)
-    wanted = [0, 1, 5, 17, 29]
-    found = list(video.read_frames(path, wanted))
-    assert [frame for frame, _ in found] == wanted
-    for frame, image in found:
+    reader = video.Reader()
+    for frame in (0, 1, 5, 17, 29):
+        image = reader.read(path, frame)
         assert image.shape == (48, 64, 3) and image.dtype == np.uint8
         assert video_files.number(image, frame) == frame
 
@@ -46,20 +45,30 @@ def test_colours_are_rgb(tmp_path):
     red[..., 2] = 200  # OpenCV's order is blue, green, red.
     writer.write(red)
     writer.release()
-    ((_, image),) = video.read_frames(path, [0])
+    image = video.Reader().read(path, 0)
     assert image[..., 0].mean() > 150 and image[..., 2].mean() < 50
 
 
 def test_bad_requests(tmp_path):
     path = video_files.write_video(tmp_path / "a.mp4", 4)
-    for frames in ([2, 1], [1, 1], [-1, 2]):
-        with pytest.raises(ValueError, match="increasing numbers from 0"):
-            list(video.read_frames(path, frames))
     with pytest.raises(ValueError, match="a.mp4 ends at frame 4, before fra"):
-        list(video.read_frames(path, [1, 9]))
-    assert list(video.read_frames(path, [])) == []
+        video.Reader().read(path, 9)
     with pytest.raises(ValueError, match="b.mp4 is missing"):
         video.describe(tmp_path / "b.mp4")
+
+
+def test_a_damaged_frame_is_refused_each_time(tmp_path, monkeypatch):
+    path = video_files.write_video(tmp_path / "a.mp4", 4)
+    reader = video.Reader()
+    reader.read(path, 1)
+
+    def damaged(*_):
+        raise ValueError("frame 2 cannot be decoded")
+
+    monkeypatch.setattr(video, "_picture", damaged)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="frame 2 cannot"):
+            reader.read(path, 2)
 
 
 @pytest.mark.parametrize("what", ["empty", "text", "cut"])

@@ -42,15 +42,15 @@ def test_where_the_chest_faces(chest, name):
 
 
 def test_what_is_seen_and_faced():
-    note = cards.empty_note()
+    note = {}
     for i, chest in enumerate([(0, 0, -1), (0, 0, -1), (1, 0, 0)]):
         record = prepared_files.record(i)
         record["pose"] = standing(chest)
         record["pose_mask"] = np.full(17, i != 1)
         record["visible_mask"] = np.ones(17, bool)
         record["visible"] = np.arange(17) < (5, 9, 17)[i]
-        note = cards.noted(note, record, length=100, picture=i)
-    card = cards.statistics([note])
+        cards.add_to_note(note, record, length=100, picture=i)
+    card = cards.statistics([{}, note])
     assert card["views"] == {
         **dict.fromkeys(cards.VIEWS, 0),
         "to the camera": 1,

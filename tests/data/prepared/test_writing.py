@@ -286,7 +286,7 @@ def other_index(folder):
     ("damage", "message"),
     [
         (lambda f: (f / "dataset.json").unlink(), "has no dataset.json"),
-        (lambda f: (f / "dataset.json").write_text("{"), "is not JSON"),
+        (lambda f: (f / "dataset.json").write_text("{"), "is not valid JSON"),
         (lambda f: (f / "dataset.json").write_text("[]"), "card of format 1"),
         (lambda f: change_card(f, format=2), "card of format 1. Found: 2"),
         (lambda f: change_card(f, records="9"), "`records` must be int"),
@@ -302,7 +302,7 @@ def other_index(folder):
         (drop_shard, "data-00001-of-00003.tfrecord is missing"),
         (cut_shard, "data-00001-of-00003.tfrecord has .* bytes and"),
         (cut_index, "index.npz has .* bytes and"),
-        (same_size_index, "no readable index|does not match"),
+        (same_size_index, "no readable .npz file|does not match"),
         (swap_shards, "does not match"),
         (other_index, "does not match"),
     ],

@@ -120,7 +120,7 @@ def test_frames_joints_and_boxes(tmp_path):
     assert len(photos) == 2 * 2 * 4 * 3
     film, frame = video.split_path(photos.paths[4])
     assert film.endswith("S9/Videos/Directions 1.55011271.mp4") and frame == 5
-    ((_, image),) = video.read_frames(film, [frame])
+    image = video.Reader().read(film, frame)
     assert video_files.number(image, 5) == 5
     # Action by action, camera by camera: row 4 is camera 1, frame 5.
     cameras = h36m_cameras.read_cameras(folder / "metadata.xml")

@@ -237,7 +237,7 @@ def test_frames_joints_and_cameras(tmp_path, partition, suffix):
     film, frame = video.split_path(photos.paths[0])
     # Frame 6 of the streams is image 6, which is number 5 from 0.
     assert film.endswith("S1/Image_Data/Walking_1_(C1).avi") and frame == 5
-    ((_, image),) = video.read_frames(film, [frame])
+    image = video.Reader().read(film, frame)
     assert video_files.number(image, 5) == 5
     # Captured frame 10, from 0: 10 mm along y. The camera sees y as x.
     hip = photos.pose[0, H36M.index("left_hip")]
