@@ -20,14 +20,11 @@ def compare(first, second):
         where there are no pairs, and for kappa where both always say one and
         the same.
     """
-    given = [
-        (one.signs[upper], two.signs[upper])
-        for one, two in zip(first, second, strict=True)
-        for upper in [np.triu(one.sure & two.sure, 1)]
-    ]
-    ours, theirs = (
-        np.concatenate([pair[k] for pair in given] or [[]]) for k in (0, 1)
-    )
+    ours, theirs = np.zeros(0), np.zeros(0)
+    for one, two in zip(first, second, strict=True):
+        both = np.triu(one.sure & two.sure, 1)
+        ours = np.append(ours, one.signs[both])
+        theirs = np.append(theirs, two.signs[both])
     if not ours.size:
         return {"pairs": 0, "same": None, "opposite": None, "kappa": None}
     same = float(np.mean(ours == theirs))
@@ -57,42 +54,28 @@ def consensus(annotators, *, everything=False):
         `(K, K)` int8 relations, antisymmetric, 0 where unknown, and their
         symmetric bool mask; a pair whose first place is shared is not in it.
     """
-    votes = np.stack(
-        [
-            sum((one.signs == sign) & one.known for one in annotators)
-            for sign in SIGNS
-        ]
-    )
+    signs, known, sure = map(np.stack, zip(*annotators, strict=True))
+    votes = np.stack([((signs == sign) & known).sum(0) for sign in SIGNS])
     most = votes.max(0)
     mask = (most > 0) & ((votes == most).sum(0) == 1)
     if not everything:
-        mask &= 2 * sum(one.sure.astype(int) for one in annotators) > (
-            votes.sum(0)
-        )
-    signs = np.array(SIGNS, np.int8)[votes.argmax(0)]
-    return np.where(mask, signs, 0).astype(np.int8), mask
+        mask &= 2 * sure.sum(0) > votes.sum(0)
+    winners = np.array(SIGNS, np.int8)[votes.argmax(0)]
+    return np.where(mask, winners, 0).astype(np.int8), mask
 
 
 def contradictions(annotators):
     """Pairs of which some are sure that a is closer, and others that b is.
 
-    Args:
-        annotators: dict of name to `sorting.Relations`.
-
-    Returns:
-        list of (a, b, names that say a is closer, names that say b is).
+    Takes a dict of name to `sorting.Relations`, and returns a list of (a, b,
+    names that say a is closer, names that say b is).
     """
-    found = []
-    shapes = [one.signs.shape for one in annotators.values()]
-    for a, b in np.ndindex(shapes[0] if shapes else (0, 0)):
-        sides = {
-            sign: [
-                who
-                for who, one in annotators.items()
-                if one.sure[a, b] and one.signs[a, b] == sign
-            ]
-            for sign in (1, -1)
-        }
-        if a < b and sides[1] and sides[-1]:
-            found.append((a, b, sides[1], sides[-1]))
-    return found
+    if not annotators:
+        return []
+    signs = np.stack([one.sure * one.signs for one in annotators.values()])
+    ours, theirs = signs > 0, signs < 0
+    names = np.array(list(annotators))
+    return [
+        (a, b, names[ours[:, a, b]].tolist(), names[theirs[:, a, b]].tolist())
+        for a, b in np.argwhere(np.triu(ours.any(0) & theirs.any(0))).tolist()
+    ]

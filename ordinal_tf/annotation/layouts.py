@@ -48,11 +48,7 @@ def write(folder, told, *, everything=False):
 
 
 def add_picture(data, path):
-    """Writes a picture's bytes, unless they are there.
-
-    Raises:
-        ValueError: another picture is there.
-    """
+    """Writes a picture's bytes; `ValueError` where another picture is there."""
     if not path.exists():
         files.write_bytes(path, data)
     elif path.read_bytes() != data:

@@ -17,8 +17,8 @@ import math
 import time
 
 from ordinal_tf.annotation import agreement, sorting
+from ordinal_tf.data.readers.relations_jsonl import RELATIONS
 
-RELATIONS = {"closer": 1, "farther": -1, "equal": 0}
 WORDS = {sign: word for word, sign in RELATIONS.items()}
 _LONGEST_NAME = 40
 
@@ -94,8 +94,7 @@ class Project:
     def answer(self, who, image, a, b, relation):
         """Says that joint a is "closer" than b, "farther" or "equal".
 
-        Raises:
-            ValueError: no such picture, pair or relation.
+        Raises `ValueError` where there is no such picture, pair or relation.
         """
         entry = {"who": who, "image": image, "a": a, "b": b}
         entry["relation"] = relation

@@ -6,14 +6,13 @@ from ordinal_tf import ordinal
 from ordinal_tf.annotation import sorting
 
 
-def annotate(depths, *, error, rng, tolerance=ordinal.TOLERANCE_MM):
+def annotate(depths, *, error, rng):
     """Answers questions until an order follows.
 
     Args:
         depths: `(14,)` mm of `sorting.JOINTS`, growing away from the camera.
         error: float, the share of answers that are one of the two wrong ones.
         rng: `numpy.random.Generator`.
-        tolerance: mm, depths that differ by less are equal.
 
     Returns:
         dict of pairs to answers, as `sorting.progress` takes it, one entry a
@@ -26,7 +25,8 @@ def annotate(depths, *, error, rng, tolerance=ordinal.TOLERANCE_MM):
             return answers, progress
         a, b = progress.question
         apart = depths[b] - depths[a]
-        sign = 0 if abs(apart) < tolerance else int(np.sign(apart))
+        equal = abs(apart) < ordinal.TOLERANCE_MM
+        sign = 0 if equal else int(np.sign(apart))
         if rng.random() < error:
             sign = int(rng.choice([s for s in (-1, 0, 1) if s != sign]))
         answers[a, b] = sign

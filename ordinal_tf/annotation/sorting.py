@@ -41,16 +41,13 @@ class Progress:
 
 
 def progress(answers, placed=None):
-    """Sorts as far as the answers reach.
+    """`Progress` of a sort as far as the answers reach.
 
     Args:
         answers: dict of (joint a, joint b) to +1 where a is closer, -1 where
             b is, 0 where they are about equal; one direction is enough, and
             of two that disagree the one that was given last counts.
         placed: indices of the joints that can be asked about; None for all.
-
-    Returns:
-        `Progress`.
     """
     joints = [j for j in _insertion_order() if placed is None or j in placed]
     signs = {}
@@ -92,15 +89,12 @@ class Relations(typing.NamedTuple):
 
 
 def relations(levels, answers):
-    """`Relations` of sorted joints.
+    """`Relations` of the sorted `levels` that `progress` made of `answers`.
 
     "About equal" is not handed on: joints that both equal a third may be
     apart, and one that is closer than a level's first joint may equal another
     of that level. So a pair is sure where it was asked about, or where a whole
     level lies between; what else the order says is often wrong.
-
-    Args:
-        levels, answers: of `Progress`, and what `progress` made it of.
     """
     place = np.full(len(JOINTS), -1)
     for number, level in enumerate(levels):

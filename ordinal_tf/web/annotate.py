@@ -158,10 +158,8 @@ class _Proposals:
     async def __call__(self, image, joints, revision):
         """14 lists x, y, v, and `(14,)` depths in mm or None.
 
-        Args:
-            image: str.
-            joints: as placed; the model looks there. None: it finds somebody.
-            revision: of the joints.
+        The model looks where `joints` are placed, or finds somebody where they
+        are None; `revision` is theirs.
         """
         if self._predictor is None:
             return _in_the_middle(self._images / image), None

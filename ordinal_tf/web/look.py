@@ -21,8 +21,8 @@ def make_app(models, *, host, body_bytes=16 * 2**20, pixels=40_000_000):
         models: dict of name to `inference.predictor.Predictor`, the first one
             is shown first.
         host: str, see `pages.make_app`.
-        body_bytes: int, the most that a picture may take.
-        pixels: int, the most that it may have once decoded.
+        body_bytes, pixels: ints, the most that a picture may take, and have
+            once decoded.
     """
     one = asyncio.Lock()  # A model keeps all cores busy.
 

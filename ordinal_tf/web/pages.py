@@ -77,13 +77,10 @@ async def read_body(request, most, kind):
 
     Args:
         request: `starlette.requests.Request`.
-        most: int, bytes; reading stops there.
-        kind: its content type. Browsers ask first before they let another
-            site's page send one of those that the callers name.
-
-    Raises:
-        TooLarge: there are more.
-        ValueError: another type.
+        most: int, bytes; reading stops there, with `TooLarge`.
+        kind: its content type, or it is a `ValueError`. Browsers ask first
+            before they let another site's page send one of those that the
+            callers name.
     """
     if request.headers.get("content-type", "").partition(";")[0] != kind:
         raise ValueError(f"The content type must be {kind}.")
@@ -115,11 +112,8 @@ def run(app, *, host, port, ready):
 
     Args:
         app: ASGI application.
-        host, port: where; port 0 for a free one.
+        host, port: where; port 0 for a free one, `OSError` for a taken one.
         ready: function of the address as a str, called when it listens.
-
-    Raises:
-        OSError: it cannot listen there.
     """
     with listen(host, port) as sock:
         server = make_server(app)
@@ -137,18 +131,13 @@ def run(app, *, host, port, ready):
 
 def listen(host, port):
     """A listening socket; `OSError` in one sentence where that fails."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-        sock.listen()
+        return socket.create_server((host, port))
     except OSError as error:
-        sock.close()
         raise OSError(
             f"Port {port} of {host} cannot be listened on; is another server "
             "running? --port=0 takes a free one."
         ) from error
-    return sock
 
 
 def make_server(app):

@@ -130,14 +130,11 @@ def _pelvis_frame(poses):
 
 
 def _swing(start, ends):
-    """The least rotations that take a direction to others.
+    """`(T, 3, 3)` least rotations that take a direction to others.
 
     Args:
         start: `(3,)` of length 1.
-        ends: `(T, 3)` of any length; none where that is 0.
-
-    Returns:
-        `(T, 3, 3)`.
+        ends: `(T, 3)` of any length; no turn where that is 0.
     """
     ends = vectors.unit(ends, least=1e-9)
     ends = np.where(np.any(ends, axis=-1, keepdims=True), ends, start)

@@ -44,14 +44,9 @@ class Track:
 
 
 def split(table):
-    """The `Track`s of a table, in the order of their first rows.
+    """list of the `Track`s of a table, see `formats`, by their first rows.
 
-    Args:
-        table: see `formats`. A person's poses are absolute where those of all
-            of its rows are known.
-
-    Returns:
-        list of `Track`.
+    A person's poses are absolute where those of all of its rows are known.
     """
     split_names = [video.split_path(name) for name in table["image"].tolist()]
     rows, clocks = {}, {}
@@ -101,13 +96,10 @@ def _track(table, source, person, rows, clock):
 
 
 def steady(track):
-    """The poses at a steady rate, without gaps.
+    """`(N, 17, 3)` float64 poses, `track.frame_s` apart, without gaps.
 
     Between frames they are interpolated: where the person was not found, and
     where a video's rate varies.
-
-    Returns:
-        `(N, 17, 3)` float64, `track.frame_s` apart.
     """
     seen = track.seen
     places = (track.times - track.times[0]) / track.frame_s

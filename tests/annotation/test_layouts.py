@@ -120,5 +120,5 @@ def test_nothing_said_is_nothing_to_train_with(tmp_path):
     empty = project.Project(NAMES, kept)
     assert layouts.write(tmp_path, empty) == {"pictures": 0, "relations": 0}
     kept.close()
-    with pytest.raises(ValueError, match="no usable person"):
+    with pytest.raises(ValueError, match="no usable record"):
         coco.read_custom(tmp_path)

@@ -20,11 +20,7 @@ _VDR, _ZVDR, _VXR = 3, 8, 6
 
 
 def check(data):
-    """Raises `ValueError` where the bytes of a file are not well formed.
-
-    Args:
-        data: bytes of a whole file.
-    """
+    """Raises `ValueError` where a file's bytes are not well formed."""
     version = data[:4]
     if version == b"\xcd\xf3\x00\x01":
         offset, name = "q", 256

@@ -15,16 +15,12 @@ _MAX_BYTES = 2**31
 
 
 def read_arrays(path, names, *, optional=()):
-    """Reads named datasets of numbers.
+    """dict of the named datasets of numbers, as NumPy arrays.
 
     Args:
-        path: file.
+        path: file; of a MATLAB 7.3 file the axes are in reverse order.
         names: datasets that must be there.
-        optional: datasets that may be.
-
-    Returns:
-        dict of name to NumPy array; without the optional ones that are not
-        there. A MATLAB 7.3 file has its axes in reverse order here.
+        optional: datasets that may be, and are left out where they are not.
 
     Raises:
         ValueError: one sentence that names the file, when it is missing, is

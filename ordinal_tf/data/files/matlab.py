@@ -17,16 +17,13 @@ _MAX_BYTES = 2**30
 
 
 def read_variables(path, names, *, structs=False):
-    """Reads named variables.
+    """dict of the named variables.
 
     Args:
         path: file.
         names: list of str, variables that must be there.
         structs: bool, MATLAB structs become objects with attributes and axes
             of length 1 vanish; otherwise arrays are as in the file.
-
-    Returns:
-        dict of name to value.
 
     Raises:
         ValueError: one sentence that names the file, when it is missing, is

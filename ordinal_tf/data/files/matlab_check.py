@@ -29,11 +29,7 @@ _MAX_DEPTH = 32
 
 
 def check(data):
-    """Raises `ValueError` where the bytes of a file are not well formed.
-
-    Args:
-        data: bytes of a whole file.
-    """
+    """Raises `ValueError` where a file's bytes are not well formed."""
     if len(data) < 128 or data[126:128] not in (b"IM", b"MI"):
         raise ValueError("it has no header of MATLAB 5 to 7")
     order = "<" if data[126:128] == b"IM" else ">"

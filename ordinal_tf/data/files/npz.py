@@ -19,16 +19,9 @@ _MAX_BYTES = 2**31
 
 
 def read_arrays(path):
-    """Reads every array of numbers or text.
+    """dict of every array of numbers or text; what is pickled is left out.
 
-    Args:
-        path: file.
-
-    Returns:
-        dict of name to array. What is pickled is left out.
-
-    Raises:
-        ValueError: the file is missing, damaged or no .npz.
+    Raises `ValueError` where the file is missing, damaged or no .npz.
     """
     return _read(path, pickled=None)
 
@@ -36,13 +29,9 @@ def read_arrays(path):
 def read_pickled(path, name):
     """Reads one array of objects, such as VideoPose3D's `positions_3d`.
 
-    Args:
-        path: file.
-        name: str, the array's name.
-
     Returns:
         The object, made of dict, list, tuple, str, numbers and arrays; None
-        where the file has no such array.
+        where the file has no array of this name.
 
     Raises:
         ValueError: as `read_arrays`, or something else is pickled.

@@ -71,14 +71,12 @@ def read_reduced(photo, pixels):
     """As `read_photo`, at a part of the resolution where that is enough.
 
     Args:
-        photo: see `read_photo`, or uint8 `(H, W, 3)`.
+        photo: see `read_photo`, or uint8 `(H, W, 3)`. JPEGs may have
+            `MAX_JPEG_PIXELS`.
         pixels: int; the picture is halved until it has no more.
 
     Returns:
         uint8 `(H, W, 3)`, and by how much it was shrunk: 1, 2, 4, ...
-
-    Raises:
-        As `read_photo`; JPEGs may have `MAX_JPEG_PIXELS`.
     """
     if isinstance(photo, np.ndarray):
         image, height, width = photo, *photo.shape[:2]
@@ -122,9 +120,7 @@ def for_graph(photo):
         of anything else; and `(height, width)` as people see it.
 
     Raises:
-        ValueError: not a picture, damaged, too large, or an array of another
-            kind.
-        OSError: the file cannot be opened.
+        As `read_photo`; `ValueError` for an array of another kind.
     """
     if isinstance(photo, np.ndarray):
         check_pixels(photo)
@@ -170,18 +166,14 @@ def check_pixels(pixels):
 
 
 def encode_for_graph(path, *, max_pixels=MAX_PIXELS):
-    """Bytes from which TensorFlow decodes what `read_photo` reads.
+    """JPEG or PNG bytes from which TensorFlow decodes what `read_photo` reads.
 
     TensorFlow's decoders ignore EXIF orientation, drop transparency and do
     not know CMYK. Where none of this matters these are the file's own bytes,
-    otherwise those of a PNG made from `read_photo`. To the last bit only
-    with `tf.io.decode_jpeg(..., channels=3, dct_method="INTEGER_ACCURATE")`,
-    which takes both kinds; its faster default is off by up to 4 of 255.
-
-    Args, Raises: as `read_photo`.
-
-    Returns:
-        bytes, JPEG or PNG.
+    otherwise those of a PNG made from `read_photo`, which raises. To the last
+    bit only with `tf.io.decode_jpeg(..., dct_method="INTEGER_ACCURATE",
+    channels=3)`, which takes both kinds; its faster default is off by up to 4
+    of 255.
     """
     data, name = _bytes_of(path)
     with _decoded(data, name, max_pixels) as image:
@@ -200,9 +192,7 @@ def look_at(path):
         `(height, width)` as people see it; and bool, whether
         `encode_for_graph` gives the file's own bytes.
 
-    Raises:
-        ValueError: not a picture.
-        OSError: the file cannot be opened.
+    Raises `ValueError` for what is no picture, and `OSError`.
     """
     data, name = _bytes_of(path)
     with _opened(data, name) as image:
@@ -216,8 +206,7 @@ def read_exif(path):
         dict of EXIF tag to value, empty where there is none or it is damaged;
         and `(height, width)` of the picture as people see it.
 
-    Raises:
-        As `look_at`.
+    Raises `ValueError` for what is no picture, and `OSError`.
     """
     data, name = _bytes_of(path)
     with _opened(data, name) as image:
@@ -242,21 +231,7 @@ def is_picture(path):
 
 
 def find_photos(paths):
-    """Expands files and folders to a list of picture files.
-
-    Args:
-        paths: files, taken as they are, and folders, of which the files with
-            a picture's suffix are taken (not those of folders inside, and not
-            hidden ones).
-
-    Returns:
-        list of `pathlib.Path` in the order given, a folder's by name; a file
-        named twice comes once.
-
-    Raises:
-        ValueError: a path does not exist, a folder has no picture, or there
-            are no paths.
-    """
+    """list of the picture files among files and folders, see `find_files`."""
     return find_files(paths, SUFFIXES, "picture")[0]
 
 
@@ -264,16 +239,18 @@ def find_files(paths, suffixes, kind):
     """Expands files and folders, and says what was left out of these.
 
     Args:
-        paths: files, taken as they are, and folders.
+        paths: files, taken as they are, and folders, not those inside them.
         suffixes: which of a folder's files are taken, not hidden ones.
         kind: str, what they are, for messages.
 
     Returns:
-        list of `pathlib.Path`, see `find_photos`; and list of the folders'
-        other files, without those that macOS puts beside each (`._*`).
+        list of `pathlib.Path` in the order given, a folder's by name, a file
+        named twice once; and list of the folders' other files, without those
+        that macOS puts beside each (`._*`).
 
     Raises:
-        ValueError: see `find_photos`.
+        ValueError: a path does not exist, a folder has no such file, or there
+            are no paths.
     """
     found, left = {}, []
     for path in map(pathlib.Path, paths):

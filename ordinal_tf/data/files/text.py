@@ -22,9 +22,7 @@ def read_text(path, *, encoding="utf-8"):
         path: file.
         encoding: str, of a file without a mark.
 
-    Raises:
-        ValueError: this is no such text; names the file.
-        OSError: the file cannot be opened.
+    Raises `ValueError`, which names the file, for other bytes, and `OSError`.
     """
     data = pathlib.Path(path).read_bytes()
     encoding = next(
@@ -40,10 +38,8 @@ def read_text(path, *, encoding="utf-8"):
 def read_json(path, *, remedy="export it again"):
     """What a file says in JSON.
 
-    Raises:
-        ValueError: it is cut off, damaged, or no JSON; names the file, and
-            the remedy.
-        OSError: the file cannot be opened.
+    Raises `ValueError`, which names the file and the remedy, where it is cut
+    off, damaged, or no JSON; and `OSError`.
     """
     try:
         return json.loads(read_text(path))

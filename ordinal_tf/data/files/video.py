@@ -82,11 +82,7 @@ def is_video(path):
 
 
 def describe(path):
-    """`Info` of a video.
-
-    Raises:
-        ValueError: the file is missing or no video that OpenCV decodes.
-    """
+    """`Info` of a video; `ValueError` where it is missing or no video."""
     video = _open(path)
     try:
         return _info(video, path)
@@ -106,8 +102,8 @@ def every_frame(path, *, step=1):
         start as the file has them for each frame, whatever its rate says.
 
     Raises:
-        ValueError: the file is missing or no video, has no frame that can be
-            decoded, or larger ones than `photos.MAX_PIXELS`.
+        ValueError: no video, or none of its frames can be decoded, or they
+            are larger than `photos.MAX_PIXELS`.
     """
     video = _open(path)
     try:
@@ -164,7 +160,7 @@ def writing(path, *, fps):
     Yields:
         Function of a frame, uint8 `(H, W, 3)` RGB, and its time in seconds,
         None for the next. What was shown before stays until then, and no
-        frame is left out. Frames of another size than the first are refused.
+        frame is left out.
 
     Raises:
         OSError: it cannot be written.

@@ -57,11 +57,8 @@ def find_asf(path):
     """The `.asf` body of an `.amc` clip: `02.asf` for `02_01.amc`.
 
     That is the one beside it whose name the clip's starts with, the longest
-    of several (`HDM_bd.asf` for `HDM_bd_01-01_01_120.amc`), or the only one.
-    Capitals make no difference.
-
-    Raises:
-        ValueError: there is none, or none of that name among several.
+    of several (`HDM_bd.asf` for `HDM_bd_01-01_01_120.amc`), or the only one;
+    else `ValueError`. Capitals make no difference.
     """
     path = pathlib.Path(path)
     bodies = sorted(
@@ -119,11 +116,7 @@ def read_amc(path, *, fps=None):
 
 
 def read_asf(path):
-    """Reads an ASF body.
-
-    Raises:
-        ValueError: with file and line, where the file is not what it says.
-    """
+    """Reads a `Body`; `ValueError`, with file and line, where it is none."""
     lines = [line.split("#")[0].split() for line in motion.read_lines(path)]
     units = {"length": 1.0, "angle": "deg"}
     blocks, links, section, block = [], {}, "", None

@@ -47,14 +47,7 @@ class Markers:
 
 
 def read_c3d(path):
-    """Reads a C3D file.
-
-    Returns:
-        `Markers`.
-
-    Raises:
-        ValueError: the file is missing, damaged or no C3D.
-    """
+    """`Markers` of a C3D file; `ValueError` where it is missing or damaged."""
     path = pathlib.Path(path)
     if not path.is_file():
         raise ValueError(f"{path} is missing.")

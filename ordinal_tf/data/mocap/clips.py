@@ -192,13 +192,10 @@ def _settled(
     """A clip of what is a person, upright.
 
     Args:
-        name: str.
-        poses: `(T, 17, 3)` mm, the file's axes.
-        fps: float.
+        poses, toes: `(T, 17, 3)` and maybe `(T, 2, 3)` mm, the file's axes.
         unit: of the file.
         up: the axis that the file or its kind says is up, or None.
         names: dict from our joints to the file's names.
-        toes: `(T, 2, 3)` mm, or None.
         notes: list of sentences.
         wanted_fps: frames per second to keep; all where None.
 
@@ -222,7 +219,7 @@ def _settled(
 
 
 def read_folder(folder, *, fps=10.0, skip_limit=10, report=print):
-    """Reads every clip below a folder, in the order of the names.
+    """List of every `Clip` below a folder, in the order of the names.
 
     Of a clip that is there as markers (.c3d) and as a skeleton (.amc, .bvh),
     as in the CMU database, the markers are left out.
@@ -231,11 +228,7 @@ def read_folder(folder, *, fps=10.0, skip_limit=10, report=print):
         folder: path.
         fps: float, frames per second to keep; a clip of a lower rate keeps
             all of its frames.
-        skip_limit: int, bad clips that may be reported and skipped.
-        report: function of one line of text: what was skipped, how far.
-
-    Returns:
-        List of `Clip`.
+        skip_limit, report: see `labels.BadRecords`; progress is told, too.
 
     Raises:
         ValueError: no clip is there, or more bad ones than the limit.
@@ -281,11 +274,7 @@ def read_folder(folder, *, fps=10.0, skip_limit=10, report=print):
 
 
 def describe(clips):
-    """Lines that say how files were understood, like ones together.
-
-    Args:
-        clips: list of `Clip`.
-    """
+    """Lines that say how `Clip`s were understood, like ones together."""
     kinds, notes = {}, {}
     for clip in clips:
         found = clip.understood

@@ -107,9 +107,6 @@ def find_people(joints, parents):
 def find_acclaim(joints):
     """As `find_people`, for the bones of an Acclaim body: one dict, with
     `lowerback`, `upperback` and `upperneck` besides.
-
-    Raises:
-        ValueError: a bone is missing; says which.
     """
     index = {normal(joint): k for k, joint in enumerate(joints)}
     wanted = dict(_ACCLAIM_MIDDLE)

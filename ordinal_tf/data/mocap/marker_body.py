@@ -88,8 +88,8 @@ def find_people(labels, seen):
         seen: `(T, M)` bool.
 
     Returns:
-        List of dicts, one a person: the words before the names, and from
-        our names of markers to an index.
+        List of dicts, one a person: `prefix`, the words before the names, and
+        from our names of markers to an index.
 
     Raises:
         ValueError: markers have other names; says which are missing.

@@ -44,14 +44,11 @@ def read_lines(path):
 
 
 def rotation(axis, angle):
-    """Rotation matrices about one axis, for column vectors.
+    """Rotation matrices `(..., 3, 3)` about one axis, for column vectors.
 
     Args:
         axis: "X", "Y" or "Z".
-        angle: `(...)` radians, right-handed.
-
-    Returns:
-        `(..., 3, 3)`, the dtype of `angle`.
+        angle: `(...)` radians, right-handed; its dtype is the result's.
     """
     i = AXES.index(axis)
     j, k = (i + 1) % 3, (i + 2) % 3
@@ -64,7 +61,7 @@ def rotation(axis, angle):
 
 
 def number_rows(path, rows, width, what):
-    """Turns split text lines into numbers, or says which line is wrong.
+    """`(rows, width)` float64 of split text lines.
 
     Args:
         path: file the lines come from, for the messages.
@@ -72,12 +69,9 @@ def number_rows(path, rows, width, what):
         width: int, numbers that each line must hold.
         what: str, what a line is, for the messages.
 
-    Returns:
-        `(len(rows), width)` float64, finite.
-
     Raises:
-        ValueError: a line has another length, or something that is no finite
-            number.
+        ValueError: says which line has another length, or something that is
+            no finite number.
     """
     for line, words in rows:
         if len(words) != width:
@@ -109,16 +103,13 @@ def _numbers(words):
 
 
 def resample(count, source_fps, fps):
-    """Frames to keep of a recording, and the rate that results.
+    """`(N,)` int64 frames to keep of a recording, and the rate that results.
 
     Args:
         count: int, frames recorded.
         source_fps: float, at this rate.
         fps: float, rate wanted, or None for all frames. Frames are picked,
             never interpolated: a lower `source_fps` keeps all of them.
-
-    Returns:
-        `(N,)` int64 indices, and frames per second as a float.
     """
     if fps is not None and not fps > 0:
         raise ValueError(f"`fps` must be positive. Received: {fps}.")

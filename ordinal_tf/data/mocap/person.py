@@ -174,24 +174,21 @@ def turn_up(poses, up):
 
 
 def check_sides(poses, toes=None):
-    """Whether left is left: toes (or knees) point to the front.
+    """`ValueError` unless left is left: toes (or knees) point to the front.
 
     Args:
         poses: `(T, 17, 3)`.
         toes: `(T, 2, 3)` a point of the left foot and of the right, before
             the ankle; None where not known.
-
-    Raises:
-        ValueError: they point backwards.
     """
-    hips, knees, ankles, ends = (
+    hips, knees, ankles = (
         poses[:, [_S.index(f"left_{j}"), _S.index(f"right_{j}")]]
-        for j in ("hip", "knee", "ankle", "ankle")
+        for j in ("hip", "knee", "ankle")
     )
     up = poses[:, _S.index("thorax")] - poses[:, _S.index("pelvis")]
     front = unit(np.cross(hips[:, 0] - hips[:, 1], up))[:, None]
     what = "toes" if toes is not None else "knees"
-    ahead = toes - ends if toes is not None else 2 * knees - hips - ankles
+    ahead = toes - ankles if toes is not None else 2 * knees - hips - ankles
     # Straight legs say nothing.
     least = 0.04 * plausible.stature(poses)[:, None]
     clear = np.linalg.norm(ahead, axis=-1) > least
@@ -225,13 +222,10 @@ def halfway(line):
 
 
 def sound_frames(poses):
-    """Which frames are of one person, of 1 to 2.5 m.
+    """`(T)` bool: which frames are of one person, of 1 to 2.5 m.
 
     Args:
         poses: `(T, 17, 3)` mm.
-
-    Returns:
-        `(T)` bool.
 
     Raises:
         ValueError: most are not; says the figure.

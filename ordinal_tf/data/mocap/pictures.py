@@ -14,11 +14,7 @@ _SIZE, _LINE = 15, 22
 
 
 def one_of_each(clips):
-    """The first clip of each unit, way up and set of names.
-
-    Args:
-        clips: list of `clips.Clip` of files.
-    """
+    """The first of `clips.Clip`s of each unit, way up and set of names."""
     kinds = {}
     for clip in clips:
         found = clip.understood
@@ -28,13 +24,8 @@ def one_of_each(clips):
 
 
 def sheet(clips):
-    """The middle frame of each clip, from two sides, and the names matched.
-
-    Args:
-        clips: list of `clips.Clip` of files; the first 12 are drawn.
-
-    Returns:
-        uint8 RGB.
+    """uint8 RGB: the middle frame of up to 12 `clips.Clip`s of files, from two
+    sides, and the names matched.
     """
     drawn = [_draw(clip) for clip in clips[:_MOST]]
     return drawing.contact_sheet(drawn, 1 + (len(drawn) > 3), _VIEW[1])

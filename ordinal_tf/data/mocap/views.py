@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from ordinal_tf import skeleton
+from ordinal_tf import ordinal, skeleton
 
 _SKELETON = skeleton.H36M17
 
@@ -94,15 +94,13 @@ def limb_factors(body, count, rng):
         `(count, 17)` float64: column j scales the bone that ends in joint j;
         the root's is 1. Left and right are equal.
     """
-    names = _sideless()
+    names = np.array(_sideless())
     whole = np.exp(body.scale * _normal(rng, count))
     factors = np.ones((count, len(_SKELETON)))
-    for name in sorted(set(names) - {_SKELETON.joints[_SKELETON.root]}):
+    for name in sorted(PEOPLE_MM):
         spread = body.girdles if name in ("hip", "shoulder") else body.limbs
         one = whole * np.exp(spread * _normal(rng, count))
-        for j, joint in enumerate(names):
-            if joint == name:
-                factors[:, j] = one
+        factors[:, names == name] = one[:, None]
     return factors
 
 
@@ -132,14 +130,11 @@ def _normal(rng, count):
 
 
 def scale_limbs(poses, factors):
-    """Changes bone lengths and keeps every bone's direction.
+    """Changes bone lengths, keeps every bone's direction and the root's place.
 
     Args:
-        poses: `(B, 17, 3)`.
+        poses: `(B, 17, 3)`, as the result.
         factors: `(B, 17)`, see `limb_factors`.
-
-    Returns:
-        `(B, 17, 3)`, the root where it was.
     """
     scaled = np.array(poses, np.float64)
     # Parents precede children in H36M17, so each is in place when needed.
@@ -155,16 +150,15 @@ def mirror_poses(poses):
 
 
 def camera_rotations(azimuth, elevation, roll):
-    """Rotations from world axes (y up) to camera axes (y down, z away).
+    """`(B, 3, 3)` from world axes (y up) to camera axes (y down, z away).
+
+    For column vectors.
 
     Args:
         azimuth: `(B)` radians about the vertical; 0 puts the camera on the
             world's +z side, so that somebody who faces +z faces the camera.
         elevation: `(B)` radians, positive looks down on the subject.
         roll: `(B)` radians, positive turns the picture clockwise.
-
-    Returns:
-        `(B, 3, 3)`, for column vectors.
     """
     zero = np.zeros_like(azimuth)
     away = -np.stack(
@@ -183,14 +177,11 @@ def camera_rotations(azimuth, elevation, roll):
 
 
 def project(points, focal_px):
-    """Perspective projection, principal point at 0.
+    """`(..., 17, 2)` pixels x, y; the principal point is at 0.
 
     Args:
         points: `(..., 17, 3)` mm, camera axes, in front of the camera.
         focal_px: `(...)`.
-
-    Returns:
-        `(..., 17, 2)` pixels x, y.
     """
     return focal_px[..., None, None] * points[..., :2] / points[..., 2:]
 
@@ -250,27 +241,25 @@ def _camera_angles(camera, count, rng):
     return azimuth, elevation, roll
 
 
-def training_batch(poses, seed, step, *, batch_size, camera, body, mirror=True):
-    """The views of one training step, a pure function of seed and step.
+def training_batch(poses, seed, step, *, batch_size, camera, body):
+    """`sample_views` of one training step, a pure function of seed and step.
+
+    Also returns the generator, for whatever chance the caller adds.
 
     Args:
         poses: `(M, 17, 3)` mm, all training poses.
         seed, step: ints of 0 or more.
         batch_size: int, poses drawn, with replacement.
-        camera, body, mirror: see `sample_views`.
-
-    Returns:
-        See `sample_views`, and the generator, for whatever chance the caller
-        adds.
+        camera, body: see `sample_views`; half of the poses are mirrored.
     """
     rng = np.random.default_rng((seed, step))
     drawn = poses[rng.integers(0, len(poses), batch_size)]
-    views = sample_views(drawn, rng, camera=camera, body=body, mirror=mirror)
+    views = sample_views(drawn, rng, camera=camera, body=body, mirror=True)
     return views, rng
 
 
 def noisy_depth(depth, rng, *, sigma_mm, spread=0.0, log_scale=0.0):
-    """Root-relative depths as an image network might give them.
+    """`(B, 17)` float32 mm: depths as an image network might give them.
 
     Args:
         depth: `(B, 17)` mm, root-relative.
@@ -281,9 +270,6 @@ def noisy_depth(depth, rng, *, sigma_mm, spread=0.0, log_scale=0.0):
             +-spread, for some photographs are harder than others.
         log_scale: each pose's depths are multiplied by `exp(u)`, u uniform
             in +-log_scale, for ordinal depth has no unit.
-
-    Returns:
-        `(B, 17)` float32 mm, 0 at the root.
     """
     root = _SKELETON.root
     scale = np.exp(rng.uniform(-log_scale, log_scale, (len(depth), 1)))
@@ -293,20 +279,17 @@ def noisy_depth(depth, rng, *, sigma_mm, spread=0.0, log_scale=0.0):
     return noisy.astype(np.float32)
 
 
-def relations_preserved(depth, noisy, *, tolerance_mm=100.0):
-    """Share of ordinal relations that noise leaves as they were.
+def relations_preserved(depth, noisy):
+    """Share of ordinal relations that noise leaves as they were, in [0, 1].
 
     Args:
-        depth: `(B, 17)` mm, true depths.
+        depth: `(B, 17)` mm, true depths. Pairs that are nearer than 100 mm
+            have no relation; NaN is returned where none has one.
         noisy: `(B, 17)`, depths in any unit.
-        tolerance_mm: pairs that are nearer than this have no relation.
-
-    Returns:
-        float in [0, 1]; NaN where no pair has a relation.
     """
     true = depth[:, :, None] - depth[:, None, :]
     found = noisy[:, :, None] - noisy[:, None, :]
-    count = np.abs(true) > tolerance_mm
+    count = np.abs(true) > ordinal.TOLERANCE_MM
     same = (np.sign(true) == np.sign(found)) & count
     total = count.sum()
     return float(same.sum() / total) if total else float("nan")

@@ -187,11 +187,8 @@ def training_dataset(
 
 
 def finish(batch, input_size):
-    """Batches as the network takes them: makes the crops of `on_device`.
-
-    Args:
-        batch: dict, as `training_dataset` yields.
-        input_size: int, S.
+    """A batch, as `training_dataset` yields it, as the network takes it: makes
+    the crops of `on_device`, of side `input_size`.
     """
     if "image" in batch:
         return batch
@@ -266,7 +263,7 @@ def _switch(which, functions, argument):
 
 
 def evaluation_dataset(people, *, input_size, batch_size):
-    """Every person once, in order, cropped to the box as it is.
+    """`tf.data.Dataset` of every person once, in order, cropped to the box.
 
     Decoded and cropped as the exported models do it, to the last bit.
     Relations are derived where a set knows depths alone.
@@ -275,9 +272,6 @@ def evaluation_dataset(people, *, input_size, batch_size):
         people: `labels.LabelledPhotos`, or a `sources.Source` that ends.
         input_size: int, S.
         batch_size: int; the last batch may be smaller.
-
-    Returns:
-        `tf.data.Dataset` of batches.
     """
     source = sources.as_source(people)
 

@@ -31,16 +31,13 @@ _STILL = (1.0, 1.0, 1.0, 0.0)  # Colours as they are.
 
 
 def crop_boxes(picture, boxes, size):
-    """Crops of the people in a picture.
+    """uint8 `(P, size, size, 3)` of people in a picture, black outside of it.
 
     Args:
         picture: `pictures.Picture`.
         boxes: `(P, 3)` float32 centre x, centre y and side, in pixels of the
             photograph as people see it.
         size: int, side of the crops.
-
-    Returns:
-        uint8 `(P, size, size, 3)`; black outside the picture.
     """
     matrix = geometry.compose_affine(
         geometry.crop_matrix(boxes, size), picture.to_photo
@@ -67,14 +64,10 @@ def crop_boxes(picture, boxes, size):
 
 
 def shrink(picture, least):
-    """A picture decoded whole, once, at the resolution that looking needs.
+    """A `pictures.Picture` decoded whole, at the resolution that looking needs.
 
-    Args:
-        picture: `pictures.Picture`.
-        least: int; its longer side keeps this many pixels, where it has them.
-
-    Returns:
-        `pictures.Picture` of pixels, whose `to_photo` has the scale.
+    `to_photo` has the scale; `least` is how many pixels the longer side
+    keeps, where it has them.
     """
     ratios = tf.constant(RATIOS)
     level = tf.reduce_sum(
@@ -176,7 +169,7 @@ def _extent(inverse, shape, whole, size, shown):
 
 
 def decode_window(data, window, whole=None):
-    """Decodes one window of a picture.
+    """Decodes one window of a picture, as uint8 `(h, w, 3)`.
 
     Args:
         data: scalar string, JPEG, or what `whole` decodes.
@@ -184,9 +177,6 @@ def decode_window(data, window, whole=None):
         whole: function without arguments that returns the uint8 `(H, W, 3)`
             pixels of a picture that is no JPEG; decodes `data` as PNG by
             default.
-
-    Returns:
-        uint8 `(h, w, 3)`.
     """
     part, factor = window["part"], window["factor"]
     whole = whole or (lambda: tf.io.decode_png(data, channels=3))
@@ -215,12 +205,8 @@ def decode_window(data, window, whole=None):
 def box_average(image, factor):
     """Means over `factor` x `factor` blocks; the ragged edge is repeated.
 
-    Args:
-        image: uint8 `(H, W, 3)`.
-        factor: int32 scalar.
-
-    Returns:
-        uint8 `(ceil(H / factor), ceil(W / factor), 3)`, rounded.
+    Takes uint8 `(H, W, 3)` and an int32 scalar, and returns uint8
+    `(ceil(H / factor), ceil(W / factor), 3)`, rounded.
     """
 
     def average():

@@ -77,15 +77,11 @@ def mix_sources(sources, weights):
 
 
 def pattern_counts(weights):
-    """Turns of each source in the shortest pattern of these proportions.
+    """`(D,)` int64 turns of each source in the shortest pattern of `weights`.
 
-    Args:
-        weights: list of positive float. They are taken as the decimal
-            fractions that they print as: 0.1 is a tenth.
-
-    Returns:
-        `(D,)` int64, each at least 1; exact unless their sum would be above
-        1,000, to which they are rounded then.
+    These are positive floats, taken as the decimal fractions that they print
+    as: 0.1 is a tenth. Each has a turn; the proportions are exact unless the
+    sum would be above 1,000, to which they are rounded then.
     """
     exact = [fractions.Fraction(str(weight)) for weight in weights]
     share = [weight / sum(exact) for weight in exact]
@@ -95,15 +91,12 @@ def pattern_counts(weights):
 
 
 def rows_of(mix, seed, i):
-    """Source and row of examples, in a graph.
+    """Source and row of examples, in a graph: both `(B,)` int64 tensors.
 
     Args:
         mix: `Mix`.
         seed: int.
         i: `(B,)` int64 tensor.
-
-    Returns:
-        `(B,)` int64 tensors: index of the source, row in it.
     """
     period, place = i // len(mix.order), i % len(mix.order)
     which = tf.gather(mix.order, place)

@@ -10,7 +10,7 @@ _WAITING = 1000
 
 
 def distributed(dataset, address, *, first_step, last_step):
-    """Batches from the workers of a tf.data service, step by step.
+    """Yields batches from the workers of a tf.data service, step by step.
 
     The dispatcher hands out the steps one by one, so a worker that is slow or
     joins late changes nothing but the speed: what comes early waits here.
@@ -20,9 +20,6 @@ def distributed(dataset, address, *, first_step, last_step):
             of the steps, without Python functions.
         address: "grpc://HOST:PORT" of the dispatcher.
         first_step, last_step: the range.
-
-    Yields:
-        the batches.
 
     Raises:
         ValueError: no service at the address, or a step that never came.

@@ -77,17 +77,15 @@ def rendered_record(people, i):
 
 
 def stream_source(people, *, processes=1):
-    """People rendered while they are needed, without end.
+    """`sources.Source` of people rendered while they are needed, without end.
 
     Row r is sample r, whichever process draws it. The processes start with
-    the first example and end with the program.
+    the first example and end with the program. The source calls Python, so
+    tf.data service cannot serve it.
 
     Args:
         people: see above.
         processes: int.
-
-    Returns:
-        `sources.Source`. It calls Python, so tf.data service cannot serve it.
     """
     pool = concurrent.futures.ProcessPoolExecutor(
         processes,

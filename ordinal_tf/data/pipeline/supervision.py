@@ -40,14 +40,11 @@ ALL = Supervision()
 
 
 def parse(text):
-    """`Supervision` of its name in a config.
+    """`Supervision` of its name in a config; `ValueError` for another text.
 
     Args:
         text: "all", "2d", "full", "ordinal", and of the relations a share,
             such as "ordinal:0.2", or "ordinal:questions".
-
-    Raises:
-        ValueError: another text.
     """
     kind, _, part = str(text).partition(":")
     if kind in KINDS and not part:
@@ -178,12 +175,9 @@ def asked(relation, known, order):
 
     Args:
         relation: `(K, K)`, +1: the first is nearer.
-        known: `(K, K)` bool, symmetric. What nobody can tell is not asked
-            again: the joint is then left out.
+        known: `(K, K)` bool, symmetric, as the result. What nobody can tell
+            is not asked again: the joint is then left out.
         order: K ints, the order in which joints are placed.
-
-    Returns:
-        `(K, K)` bool, symmetric.
     """
     pairs = np.zeros(known.shape, bool)
 

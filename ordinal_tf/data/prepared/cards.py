@@ -92,11 +92,7 @@ def add_to_note(note, record, *, length, picture):
 
 
 def view(pose):
-    """Where a person's chest faces, as an index of `VIEWS`.
-
-    Args:
-        pose: `(17, 3)` in camera axes.
-    """
+    """Where a chest faces, as an index of `VIEWS`; `(17, 3)` in camera axes."""
     left, right, thorax, pelvis = pose[
         [
             skeleton.H36M17.index(joint)
@@ -109,11 +105,7 @@ def view(pose):
 
 
 def statistics(notes):
-    """The card's counts, coverage and sizes.
-
-    Args:
-        notes: list of dicts, see `add_to_note`; together not empty.
-    """
+    """The card's counts, coverage and sizes, of `add_to_note`'s notes."""
     notes = [note for note in notes if "length" in note]
     joints = skeleton.H36M17.joints
 
@@ -188,11 +180,7 @@ def draw_record(record):
 
 
 def text(card):
-    """A card for people to read, in some twenty lines.
-
-    Args:
-        card: dict, as `reading.PreparedSet` has it.
-    """
+    """A card for people to read, in some twenty lines."""
     joints = card["joints"]
     size = sum(shard["bytes"] for shard in card["shards"])
     lines = {

@@ -71,10 +71,7 @@ class PreparedSet:
         return records.parse(data, where)
 
     def read_many(self, rows):
-        """Records `rows`, a list of ints, as `read` gives them.
-
-        In one graph, which is much cheaper than `read` for each.
-        """
+        """Records `rows`, a list of ints, in one graph: cheaper than `read`."""
         rows = np.asarray(rows, np.int64)
         paths = np.array([str(path) for path in self.shards])
         frames = tf.data.Dataset.from_tensor_slices(
@@ -92,7 +89,7 @@ class PreparedSet:
 
 
 def read_frame(path, offset, length):
-    """The data of one record, by its place in its file; works in graphs.
+    """The data of one record, a scalar string; works in graphs.
 
     The public `tf.data.TFRecordDataset` cannot start at an offset, though
     the kernel below it can. It checks the record's checksums. (Skipping with
@@ -102,9 +99,6 @@ def read_frame(path, offset, length):
         path: scalar string.
         offset: scalar int64, where the record's frame begins.
         length: scalar int64, bytes of data: how much to read ahead.
-
-    Returns:
-        scalar string.
     """
     length = tf.cast(length, tf.int64)
     whole = tf.raw_ops.TFRecordDatasetV2(
@@ -121,16 +115,10 @@ def read_frame(path, offset, length):
 
 
 def open_prepared(folder):
-    """Opens a prepared folder and checks that its files are those it lists.
+    """Opens a folder as `PreparedSet`; its files must be those it lists.
 
     Sizes are checked here; checksums, which cost reading everything, by
     `validate`, and each record's own whenever it is read.
-
-    Args:
-        folder: path.
-
-    Returns:
-        `PreparedSet`.
 
     Raises:
         ValueError: the folder is not prepared, not whole, or its card, index

@@ -41,11 +41,7 @@ _MASKS = {
 
 
 def check(record):
-    """Raises `ValueError` where a record breaks the contract of `FIELDS`.
-
-    Args:
-        record: dict of NumPy values.
-    """
+    """`ValueError` where a dict of NumPy values breaks what `FIELDS` says."""
     name = record.get("name", "a record without a name")
     if set(record) != set(FIELDS):
         wrong = sorted(set(record) ^ set(FIELDS))
@@ -118,15 +114,14 @@ def serialize(record):
 
 
 def parse_packed(serialized, fields):
-    """The picture of one record, and the bytes of some fields, in a graph.
+    """The encoded picture of one record, and the bytes of some of its fields.
 
     Args:
-        serialized: scalar string.
+        serialized: scalar string, in a graph.
         fields: names of the arrays among `FIELDS` that are wanted.
 
     Returns:
-        two scalar strings: the encoded picture, and the bytes of the fields,
-        one after the other, for `unpack`.
+        two scalar strings, the second for `unpack`.
     """
     wanted = ("image", *fields)
     spec = {key: tf.io.FixedLenFeature((), tf.string) for key in wanted}
@@ -140,14 +135,11 @@ def pack(record, fields):
 
 
 def unpack(packed, fields):
-    """Tensors from the bytes of `pack`, of many people at once.
+    """dict of tensors `(B, *shape)` from the bytes of `pack`, of many people.
 
     Args:
         packed: `(B,)` strings.
         fields: names that `packed` was made with.
-
-    Returns:
-        dict of tensors `(B, *shape)`.
     """
     found, start = {}, 0
     for key in fields:
@@ -167,8 +159,7 @@ def parse(serialized, where):
         serialized: bytes.
         where: str, what messages call the record.
 
-    Raises:
-        ValueError: this is no record, or one that breaks the contract.
+    Raises `ValueError` for what is no record, or breaks the contract.
     """
     try:
         example = tf.train.Example.FromString(serialized)

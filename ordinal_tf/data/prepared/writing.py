@@ -109,9 +109,8 @@ def prepare(
         about: `cards.About`.
         processes: int; 1 works in this process.
         shard_records: int, people per shard.
-        skip_limit: int, how many people without a usable picture are skipped
-            with a report before it is an error.
-        report: function of one str.
+        skip_limit, report: see `labels.BadRecords`, for people without a
+            usable picture.
         progress: function of the number of people done, or None.
 
     Returns:

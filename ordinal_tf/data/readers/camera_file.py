@@ -44,8 +44,10 @@ def read_intrinsics(given, sizes):
             intrinsics that do not fit a picture; says which.
         OSError: the file cannot be opened.
     """
-    where, entry = "--intrinsics", _four_numbers(given)
-    if entry is None:
+    try:
+        entry = [float(part) for part in given.split(",")]
+        where = "--intrinsics"
+    except ValueError:
         where, entry = given, text.read_json(given)
     several = isinstance(entry, dict) and not set(_KEYS) & set(entry)
     cameras = {}
@@ -76,9 +78,7 @@ def intrinsics_from_exif(path):
         `(4,)` float64 fx, fy, cx, cy; None where no focal length is noted or
         none that a lens has.
 
-    Raises:
-        ValueError: not a picture.
-        OSError: the file cannot be opened.
+    Raises `ValueError` for what is no picture, and `OSError`.
     """
     tags, (height, width) = photos.read_exif(path)
     focal = _number(tags, _FOCAL_35MM) / _FILM_MM * math.hypot(width, height)
@@ -106,14 +106,6 @@ def _number(tags, tag):
         return math.nan
 
 
-def _four_numbers(given):
-    """Numbers with commas between; None where it must be a file's name."""
-    try:
-        return [float(part) for part in given.split(",")]
-    except ValueError:
-        return None
-
-
 def _parse(entry, where):
     """`(4,)` and the size `(width, height)` that is stated, or None."""
     layout = (
@@ -133,15 +125,13 @@ def _parse(entry, where):
                 if not np.allclose(others, [0, 0, 0, 0, 1]):
                     raise ValueError("it is skewed")
                 camera = camera[[0, 1, 0, 1], [0, 1, 2, 2]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{layout} ({_reason(error)}).") from error
+    except KeyError as error:
+        raise ValueError(f"{layout} (no {error}).") from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{layout} ({error}).") from error
     if camera.shape != (4,) or not np.isfinite(camera).all():
         raise ValueError(f"{layout}.")
     return camera, size
-
-
-def _reason(error):
-    return f"no {error}" if isinstance(error, KeyError) else error
 
 
 def _check(camera, size, what, name, height, width):

@@ -49,16 +49,11 @@ def read_coco(
     Args:
         source: path of the folder.
         split: "train" or "val".
-        category, ignore_joints: see `coco_file.read_people`.
+        category, ignore_joints: see `coco_file.read_people`, which raises.
         skip_limit, report: see `labels.BadRecords`.
 
     Returns:
-        `labels.LabelledPhotos`, 2D only; crowds and people without a labelled
-        joint are left out.
-
-    Raises:
-        ValueError: a file is missing or not in this layout, or there are too
-            many bad records.
+        `labels.LabelledPhotos`, 2D only.
     """
     source = pathlib.Path(source)
     name = f"{split}2017"
@@ -140,7 +135,7 @@ def _labelled(name, path, read, relations, bad):
     joints, people = read
     body = joints.body
     relation, relation_mask = None, None
-    if relations is not None:
+    if relations is not None and people:
         numbers = [(person.image, person.number) for person in people]
         given = lines.read_relations(relations, joints, numbers, bad)
         relation, relation_mask = lines.map_relations(given, body, len(people))

@@ -30,10 +30,8 @@ class Person:
 
     Attributes:
         number: its `id`, as `ids.by_value` gives it, or None.
-        path: `pathlib.Path` of the picture.
-        image: str, `file_name` of the picture.
-        points: `(J, 2)` pixels, 0 where not known.
-        known: `(J,)` bool.
+        path, image: `pathlib.Path` of the picture, and its `file_name`.
+        points, known: `(J, 2)` pixels, 0 where not known; `(J,)` bool.
         bbox: x, y, width, height, or None.
         beside: bool, the file's `bbox` does not hold the joints, so that
             there is none.
@@ -63,8 +61,8 @@ def read_people(path, folders, bad, *, category=None, ignore_joints=()):
         `joint_names.NamedJoints`, and a list of `Person`.
 
     Raises:
-        ValueError: the file is missing or not in this layout, or there are
-            too many bad records.
+        ValueError: the file is missing or not in this layout, a joint's name
+            looks like a typing mistake, or there are too many bad records.
     """
     content = _load(path)
     names, categories = _choose_category(path, content, category)
@@ -85,11 +83,10 @@ def read_people(path, folders, bad, *, category=None, ignore_joints=()):
         number = ids.by_value(row.get("id"))
         try:
             reason = _left_out(row, categories, len(content["categories"]))
-            if reason is None and number is not None:
+            if reason is None:
                 if number in numbers:
                     raise ValueError("it has no `id` of its own.")
-                numbers.add(number)
-            if reason is None:
+                numbers |= {number} - {None}
                 points, known = _points(row["keypoints"], len(names))
                 columns = list(joints.columns)
                 points, known = points[columns], known[columns]
@@ -129,16 +126,12 @@ def _load(path):
 
 def _choose_category(path, content, wanted):
     """Names of the joints, and ids of the categories that have these."""
-    joints = {
-        ids.by_value(category.get("id")): _joints_of(path, category)
-        for category in content["categories"]
-        if category.get("keypoints")
-        and ids.by_value(category.get("id")) is not None
-    }
-    names = {
-        ids.by_value(category.get("id")): str(category.get("name", ""))
-        for category in content["categories"]
-    }
+    joints, names = {}, {}
+    for category in content["categories"]:
+        number = ids.by_value(category.get("id"))
+        if category.get("keypoints") and number is not None:
+            joints[number] = _joints_of(path, category)
+            names[number] = str(category.get("name", ""))
     if not joints:
         raise ValueError(
             f"{path}: `categories` must hold one that has an `id` and names "
@@ -233,12 +226,9 @@ def _points(values, count):
             f"`keypoints` needs {3 * count} numbers, x, y, v for each of "
             f"the category's {count} joints. Found: {found}."
         )
-    known = []
-    for v in values[2::3]:
-        if v not in (0, 1, 2) or isinstance(v, bool):
-            raise ValueError("a joint's v in `keypoints` must be 0, 1 or 2.")
-        known.append(v > 0)
-    known = np.array(known)
+    if any(v not in (0, 1, 2) or isinstance(v, bool) for v in values[2::3]):
+        raise ValueError("a joint's v in `keypoints` must be 0, 1 or 2.")
+    known = np.array(values[2::3]) > 0
     points = np.zeros((count, 2))
     # Where v is 0, x and y may be anything.
     for k in np.flatnonzero(known):

@@ -46,7 +46,7 @@ class Annotations:
 
     @property
     def views(self):
-        """The same dictionary as `views.sample_views` returns.
+        """What `views.sample_views` returns, of these poses and cameras.
 
         `keypoints_2d` is the pinhole projection with `intrinsics`, so it is
         exact; lens distortion (1 to 2.5 px) is left out.
@@ -290,10 +290,7 @@ def _bin_depth(zind):
 
 
 def metric_bin_limits():
-    """`(65,)` limits of the bins, mm relative to the root.
-
-    Source: `startup.m` of the coarse-to-fine demo.
-    """
+    """`(65,)` mm relative to the root; source: `startup.m` of c2f-vol-demo."""
     return np.linspace(*_BIN_LIMITS_MM, 65)
 
 

@@ -67,13 +67,9 @@ class Camera:
 
 
 def read_cameras(path):
-    """Reads `metadata.xml`.
+    """dict of (subject, camera), such as ("S9", "54138969"), to `Camera`.
 
-    Returns:
-        dict of (subject, camera), such as ("S9", "54138969"), to `Camera`.
-
-    Raises:
-        ValueError: the file is missing, damaged or not this one.
+    Raises `ValueError` where `metadata.xml` is missing, damaged or another.
     """
     path = pathlib.Path(path)
     if not path.is_file() or path.stat().st_size > _MAX_BYTES:

@@ -105,10 +105,7 @@ def read_h36m_npz(source, *, split="test", skip_limit=10, report=print):
 
 
 def read_positions(path):
-    """Reads poses without pictures.
-
-    Args:
-        path: `data_3d_h36m.npz`, or the same as plain arrays.
+    """Poses without pictures: `data_3d_h36m.npz`, or the same as plain arrays.
 
     Returns:
         dict of (subject, action) to `(T, 17, 3)` float64 mm, world axes with

@@ -38,8 +38,7 @@ def half_shoulders(labels, points):
         labels: M names.
         points: `(T, M, 3)` mm of the static trial, zeros where not seen.
 
-    Raises:
-        ValueError: the shoulders' markers are not there.
+    Raises `ValueError` where these markers are not there.
     """
     index = _index(labels, ["LSHO", "RSHO"])
     left, right = points[:, index["LSHO"]], points[:, index["RSHO"]]

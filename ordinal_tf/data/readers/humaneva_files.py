@@ -15,15 +15,11 @@ from ordinal_tf.data.mocap import c3d
 
 
 def read_calibration(path):
-    """Reads a .cal file.
+    """dict of what a .cal file says.
 
-    Returns:
-        dict: `matrix` `(3, 3)` px, `distortion` `(5)` k1 k2 p1 p2 k3 as
-        OpenCV has them, `rotation` `(3, 3)` and `translation` `(3,)` mm from
-        world to camera axes.
-
-    Raises:
-        ValueError: the file is missing, or does not hold 22 numbers.
+    `matrix` `(3, 3)` px, `distortion` `(5)` k1 k2 p1 p2 k3 as OpenCV has them,
+    `rotation` `(3, 3)` and `translation` `(3,)` mm from world to camera axes.
+    Raises `ValueError` where the file is missing or does not hold 22 numbers.
     """
     numbers = _numbers(path, 22)
     focal, centre, skew = numbers[:2], numbers[2:4], numbers[4]
@@ -45,11 +41,8 @@ def read_calibration(path):
 
 
 def read_offsets(path):
-    """Reads an .ofs file: (image frame, the same as mocap frame, mocap frames
-    an image), frames counted from 1.
-
-    Raises:
-        ValueError: the file is missing, or does not hold 3 numbers.
+    """(image frame, the same as captured frame, captured frames an image) of an
+    .ofs file, frames counted from 1; `ValueError` where it says something else.
     """
     image, capture, scale = _numbers(path, 3)
     if not 0 < scale < 100:
@@ -105,7 +98,7 @@ def has_markers(stem):
 
 
 def read_markers(stem):
-    """Reads markers of a `.mat` file, or of the `.c3d` that it was made from.
+    """Markers of a `.mat` file, or of the `.c3d` that it was made from.
 
     Args:
         stem: `pathlib.Path` without suffix.
@@ -151,11 +144,7 @@ def _labels(path, groups):
 
 
 def read_shoulder_offsets(path):
-    """Left and right shoulder offset, mm, of a Vicon .mp file.
-
-    Raises:
-        ValueError: the file is missing, or does not say them.
-    """
+    """[left, right] shoulder offset, mm, of a .mp file; or `ValueError`."""
     if not path.is_file():
         raise ValueError(f"{path} is missing")
     content = text.read_text(path, encoding="latin1")

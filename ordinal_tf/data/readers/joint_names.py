@@ -64,14 +64,11 @@ class NamedJoints:
 
 
 def read_names(names, *, ignore=()):
-    """Finds out what a file's joints are.
+    """`NamedJoints` of a file.
 
     Args:
         names: list of str, in the order of the file's columns.
         ignore: names of joints to leave out.
-
-    Returns:
-        `NamedJoints`.
 
     Raises:
         ValueError: a joint is there twice, one looks like a typing mistake,

@@ -158,8 +158,7 @@ def join_clips(clips):
 
     Args:
         clips: tuples of paths `(T,)`, keypoints `(T, 17, 2)` px, poses
-            `(T, 17, 3)` mm and intrinsics `(T, 3, 3)`, in all of which every
-            joint is known.
+            `(T, 17, 3)` mm and intrinsics `(T, 3, 3)`; all joints are known.
     """
     paths, keypoints, pose, camera = (
         np.concatenate(column) for column in zip(*clips, strict=True)

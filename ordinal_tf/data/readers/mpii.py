@@ -56,9 +56,8 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
 def read_with_heads(source, *, split="train", skip_limit=10, report=print):
     """`read_mpii`, and the head sizes that PCKh takes shares of.
 
-    Returns:
-        `labels.LabelledPhotos` of N people, and `(N,)` float64 pixels: 0.6
-        of the diagonal of the head's box, NaN where there is no box.
+    These are `(N,)` float64 pixels: 0.6 of the diagonal of the head's box, NaN
+    where there is no box.
     """
     if split != "train":
         raise ValueError(

@@ -27,18 +27,12 @@ class Pictures:
     def __init__(self, names, folders):
         self._folders = list(folders)
         self._bare = collections.Counter(bare(name) for name in set(names))
-        self._found = {}
 
     def find(self, name):
         """`pathlib.Path` of a picture; None where it is nowhere.
 
         The bare name is enough where no other picture of the file has it.
         """
-        if name not in self._found:
-            self._found[name] = self._look_for(name)
-        return self._found[name]
-
-    def _look_for(self, name):
         ways = [plain(name)]
         if self._bare[bare(name)] == 1:
             ways.append(bare(name))

@@ -22,14 +22,12 @@ _MANY_JOINTS = 8  # Of fewer, the box may hold much more than the joints.
 
 
 def stature(pose, known=None):
-    """How tall the people stand who have such legs and trunks.
+    """How tall the people stand who have such legs and trunks, `(N)`.
 
     Args:
         pose: `(N, 17, 3)` in the order of `skeleton.H36M17`, any unit.
-        known: `(N, 17)` bool; None where all are.
-
-    Returns:
-        `(N)` in that unit; NaN where fewer than three bones are known.
+        known: `(N, 17)` bool; None where all are. Who has fewer than three
+            known bones gets NaN.
     """
     pose = np.asarray(pose)
     if known is not None:
@@ -56,31 +54,26 @@ def stature(pose, known=None):
 
 
 def pose_faults(pose, known):
-    """What is wrong with poses in millimetres.
+    """What is wrong with poses: a sentence with the figure each, or None.
 
     Args:
         pose: `(N, 17, 3)` mm.
         known: `(N, 17)` bool.
-
-    Returns:
-        list of N: a sentence with the figure that shows it, or None.
     """
     tall = stature(pose, known)
     low = np.where(known[..., None], pose, np.inf).min(1)
     high = np.where(known[..., None], pose, -np.inf).max(1)
     apart = np.where(known.any(1), np.max(high - low, axis=-1), 0.0)
-    faults = []
-    for size, far in zip(tall.tolist(), apart.tolist(), strict=True):
-        fault = None
+
+    def fault(size, far):
         if size < SHORTEST_MM or size > TALLEST_MM:
-            fault = (
-                f"its bones are those of a person of {_length(size)}"
-                f"{_unit(size)}"
-            )
-        elif far > _FARTHEST_MM:
-            fault = f"its joints lie {_length(far)} apart."
-        faults.append(fault)
-    return faults
+            said = "its bones are those of a person of "
+            return f"{said}{_length(size)}{_unit(size)}"
+        if far > _FARTHEST_MM:
+            return f"its joints lie {_length(far)} apart."
+        return None
+
+    return list(map(fault, tall.tolist(), apart.tolist()))
 
 
 def check_clip(where, pose):
@@ -110,15 +103,12 @@ def spread_fault(points):
 
 
 def box_faults(boxes, points, known):
-    """What is wrong with boxes and joints in pixels.
+    """What is wrong with boxes and joints: a sentence each, or None.
 
     Args:
-        boxes: `(N, 3)` centre x, centre y, side.
-        points: `(N, J, 2)`.
+        boxes: `(N, 3)` centre x, centre y, side, pixels.
+        points: `(N, J, 2)` pixels.
         known: `(N, J)` bool.
-
-    Returns:
-        list of N: a sentence with the figure that shows it, or None.
     """
     faults = []
     for side, place, mask in zip(boxes[:, 2], points, known, strict=True):
@@ -127,16 +117,11 @@ def box_faults(boxes, points, known):
             continue
         size = np.ptp(place[mask], axis=0).max()
         fault = spread_fault(place[mask])
-        if not fault and side < _LEAST_SIDE * size:
+        most = _MOST_SIDE if mask.sum() >= _MANY_JOINTS else np.inf
+        if not fault and not _LEAST_SIDE * size <= side <= most * size:
             fault = (
                 f"its box has a side of {side:.3g} pixels, and its joints "
                 f"reach over {size:.3g}."
-            )
-        many = mask.sum() >= _MANY_JOINTS
-        if not fault and many and side > _MOST_SIDE * size:
-            fault = (
-                f"its box has a side of {side:.3g} pixels, and its joints "
-                f"reach over no more than {size:.3g}."
             )
         faults.append(fault)
     return faults

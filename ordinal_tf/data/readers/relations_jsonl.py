@@ -22,22 +22,17 @@ RELATIONS = {"closer": 1, "farther": -1, "equal": 0}
 
 
 def read_relations(path, joints, people, bad):
-    """Reads a file of relations.
+    """dict of (row, joint a, joint b) to +1, -1 or 0, each pair both ways.
 
     Args:
         path: file.
         joints: `joint_names.NamedJoints` of the annotations; these may be
             named, and those of `skeleton.H36M17`.
-        people: list of (image name, annotation id or None), a row each.
+        people: list of (image name, annotation id or None), one a row.
         bad: `labels.BadRecords`, told of each line that says nothing, and of
             those on joints that are left out.
 
-    Returns:
-        dict of (row of `people`, joint a, joint b) to +1, -1 or 0, each pair
-        both ways.
-
-    Raises:
-        ValueError: no text, or too many bad lines.
+    Raises `ValueError` where it is no text, or has too many bad lines.
     """
     shown = _People(people)
     given = {}

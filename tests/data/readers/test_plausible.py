@@ -83,7 +83,7 @@ def test_boxes():
     found = plausible.box_faults(boxes, points, known)
     assert found[0] is None and found[4] is None
     assert found[1].startswith("its box has a side of 49 pixels, and its joint")
-    assert "reach over no more than 100" in found[2]
+    assert "and its joints reach over 100" in found[2]
     assert found[3].startswith("its 17 joints lie within 0.1 pixels; are these")
     # Of few joints, such as a head's, the box may hold much more.
     known[2, 5:] = False
