@@ -145,7 +145,7 @@ def separable_volume_loss(factors, volumes_pred, *, mask):
 
     Args:
         factors: `(B, K, W)`, `(B, K, H)` and `(B, K, D)`, the Gaussians along
-            x, y and z.
+            x, y and z; no gradient flows to them.
         volumes_pred: `(B, H, W, K, D)`.
         mask: `(B, K)` bool, joints whose position and depth are both known.
 
@@ -154,14 +154,30 @@ def separable_volume_loss(factors, volumes_pred, *, mask):
     """
     dtype = _precision(volumes_pred)
     x, y, z = (_known(one, mask[..., None], dtype) for one in factors)
-    volume = _known(volumes_pred, mask[:, None, None, :, None], dtype)
-    square = ops.sum(ops.square(volume), axis=(1, 2, 4))
-    along_z = ops.einsum("bhwkd,bkd->bhwk", volume, z)
-    both = ops.einsum("bkh,bhwk,bkw->bk", y, along_z, x)
-    own = [ops.sum(ops.square(one), axis=-1) for one in (x, y, z)]
-    cost = square - 2.0 * both + own[0] * own[1] * own[2]
-    voxels = np.prod(volumes_pred.shape[1:])
-    return ops.sum(cost, axis=-1) / float(voxels)
+    mask = mask[:, None, None, :, None]
+    voxels = float(np.prod(volumes_pred.shape[1:]))
+
+    # The gradient that is derived from these sums keeps several volumes.
+    @ops.custom_gradient
+    def error(given):
+        volume = _known(given, mask, dtype)
+        square = ops.sum(ops.square(volume), axis=(1, 2, 4))
+        along_z = ops.einsum("bhwkd,bkd->bhwk", volume, z)
+        both = ops.einsum("bkh,bhwk,bkw->bk", y, along_z, x)
+        own = [ops.sum(ops.square(one), axis=-1) for one in (x, y, z)]
+        cost = square - 2.0 * both + own[0] * own[1] * own[2]
+
+        def gradient(*arguments, upstream=None):
+            # PyTorch's backend names it, the others give it as the only one.
+            upstream = arguments[0] if upstream is None else upstream
+            factor = (2.0 / voxels) * upstream[:, None, None]
+            target = ops.einsum("bkh,bkw,bkd->bhwkd", y, x, factor * z)
+            known = _known(given, mask, dtype)
+            return known * factor[..., None, None] - target
+
+        return ops.sum(cost, axis=-1) / voxels, gradient
+
+    return error(ops.cast(volumes_pred, dtype))
 
 
 def depth_cross_entropy(depth_factors, pz, *, mask):
