@@ -206,17 +206,19 @@ class Mapping:
     mask: np.ndarray
     approximate: np.ndarray
 
-    def points(self, points, mask):
+    def points(self, points, mask=None):
         """Maps points, averaging where a joint is derived.
 
         Args:
             points: `(..., Ks, C)` coordinates; anything where not masked.
-            mask: `(..., Ks)` bool, the point is known.
+            mask: `(..., Ks)` bool, the point is known; None: all are.
 
         Returns:
             `(..., Kt, C)` float64 points, 0 where unknown, and `(..., Kt)`
             bool: known, which asks for every joint that the mean takes.
         """
+        if mask is None:
+            mask = np.ones(np.shape(points)[:-1], bool)
         mask = np.asarray(mask, bool)
         points = np.where(mask[..., None], points, 0.0)
         needs = self.weights > 0

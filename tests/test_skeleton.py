@@ -144,6 +144,7 @@ def test_left_first_files_are_mapped_by_name():
     to_ours = skeleton.mapping(skeleton.H36M17_LEFT_FIRST, H36M17)
     points = points_of(H36M17)
     mapped, known = to_ours.points(points, np.ones((2, 17), bool))
+    np.testing.assert_array_equal(to_ours.points(points)[0], mapped)
     # The columns that the sample data's README gives.
     order = [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]
     np.testing.assert_allclose(mapped, points[:, order])

@@ -60,12 +60,7 @@ def _variable(data, place, kind, offset, name, seen):
     fields = _unpack(data, place, layout)
     if fields[1] != kind:
         raise ValueError(f"a record of type {fields[1]} at byte {place}")
-    following, last, index, elements = (
-        fields[2],
-        fields[4],
-        fields[5],
-        fields[12],
-    )
+    following, last, index, elements = (fields[k] for k in (2, 4, 5, 12))
     values = last + 1
     if kind == _ZVDR:
         start = place + struct.calcsize(">" + layout)

@@ -38,10 +38,7 @@ def read_variables(path, names, *, structs=False):
             "this layout; is it another file?"
         )
     data = path.read_bytes()
-    if (
-        data[512:520] == b"\x89HDF\r\n\x1a\n"
-        or data[:8] == b"\x89HDF\r\n\x1a\n"
-    ):
+    if b"\x89HDF\r\n\x1a\n" in (data[:8], data[512:520]):
         raise ValueError(
             f"{path} is of MATLAB version 7.3; save it with -v7 instead."
         )

@@ -45,13 +45,11 @@ def _read(path, pickled):
         raise ValueError(f"{path} is missing.")
     try:
         with zipfile.ZipFile(path) as archive:
-            if (
-                sum(entry.file_size for entry in archive.infolist())
-                > _MAX_BYTES
-            ):
+            entries = archive.infolist()
+            if sum(entry.file_size for entry in entries) > _MAX_BYTES:
                 raise ValueError("it states sizes of more than 2 GiB")
             found = {}
-            for entry in archive.infolist():
+            for entry in entries:
                 name = entry.filename.removesuffix(".npy")
                 value = _array(archive.read(entry), wanted=name == pickled)
                 if value is not None:

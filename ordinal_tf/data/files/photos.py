@@ -20,10 +20,7 @@ _LARGEST_FILE = 2**30  # Bytes.
 
 # The pixel formats worth reading. Named, because Pillow would also hand a
 # file that calls itself PostScript to an interpreter.
-_FORMATS = (
-    *("JPEG", "PNG", "WEBP", "TIFF"),
-    *("BMP", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF"),
-)
+_FORMATS = "JPEG PNG WEBP TIFF BMP GIF PPM JPEG2000 AVIF HEIF".split()
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff"),
     *(".bmp", ".gif", ".ppm", ".pgm", ".jp2", ".avif"),
@@ -64,48 +61,37 @@ def read_photo(photo, *, max_pixels=MAX_PIXELS):
         ValueError: not a picture, truncated, or too large; names the file.
         OSError: the file cannot be opened.
     """
-    return _read(*_bytes_of(photo), max_pixels)
+    data, name = _bytes_of(photo)
+    with _decoded(data, name, max_pixels) as image:
+        return np.asarray(_plain(image, name))
 
 
 def read_reduced(photo, pixels):
     """As `read_photo`, at a part of the resolution where that is enough.
 
     Args:
-        photo: see `read_photo`, or uint8 `(H, W, 3)`. JPEGs may have
-            `MAX_JPEG_PIXELS`.
+        photo: see `read_photo`. JPEGs may have `MAX_JPEG_PIXELS`.
         pixels: int; the picture is halved until it has no more.
 
     Returns:
         uint8 `(H, W, 3)`, and by how much it was shrunk: 1, 2, 4, ...
     """
-    if isinstance(photo, np.ndarray):
-        image, height, width = photo, *photo.shape[:2]
-    else:
-        data, name = _bytes_of(photo)
-        image = _opened(data, name)
-        width, height = image.size
-        _check_size(image, name, _most_pixels(image))
+    data, name = _bytes_of(photo)
+    image = _opened(data, name)
+    _check_size(image, name, _most_pixels(image))
+    width, height = image.size
     # Whole numbers: halves of halves, each rounded up.
     ratio = 1
     while math.ceil(height / ratio) * math.ceil(width / ratio) > pixels:
         ratio *= 2
-    if isinstance(photo, np.ndarray):
-        return _reduced(image, ratio), ratio
     with image:
         if image.format == "JPEG":
             # What JPEG decodes for less; Pillow takes the next larger one.
             image.draft(None, (width // ratio, height // ratio))
         done = round(width / image.size[0])
         image = _plain(_load(image, name), name)
-        return _reduced(np.asarray(image), ratio // done), ratio
-
-
-def _reduced(image, ratio):
-    """Means over blocks, as far as they are whole."""
-    if ratio == 1:
-        return image
-    small = Image.fromarray(image).reduce(ratio)
-    return np.asarray(small)
+        # Means over blocks, as far as they are whole.
+        return np.asarray(image.reduce(ratio // done)), ratio
 
 
 def for_graph(photo):
@@ -135,7 +121,8 @@ def for_graph(photo):
             if image.mode in ("RGB", "L"):
                 _check_size(image, name, _most_pixels(image))
                 return data, _upright_size(image)
-    pixels = _read(data, name, MAX_PIXELS)
+    with _decoded(data, name, MAX_PIXELS) as image:
+        pixels = np.asarray(_plain(image, name))
     return pixels, pixels.shape[:2]
 
 
@@ -165,7 +152,7 @@ def check_pixels(pixels):
         )
 
 
-def encode_for_graph(path, *, max_pixels=MAX_PIXELS):
+def encode_for_graph(path):
     """JPEG or PNG bytes from which TensorFlow decodes what `read_photo` reads.
 
     TensorFlow's decoders ignore EXIF orientation, drop transparency and do
@@ -176,7 +163,7 @@ def encode_for_graph(path, *, max_pixels=MAX_PIXELS):
     of 255.
     """
     data, name = _bytes_of(path)
-    with _decoded(data, name, max_pixels) as image:
+    with _decoded(data, name, MAX_PIXELS) as image:
         if _reads_alike(image, data):
             return data
         png = io.BytesIO()
@@ -356,11 +343,6 @@ def _check_size(image, name, most):
             f"The picture is {width} x {height} pixels, more than the limit "
             f"of {most}: {name}. Shrink it."
         )
-
-
-def _read(data, name, max_pixels):
-    with _decoded(data, name, max_pixels) as image:
-        return np.asarray(_plain(image, name))
 
 
 def _decoded(data, name, max_pixels):

@@ -107,16 +107,15 @@ def every_frame(path, *, step=1):
     """
     video = _open(path)
     try:
-        info = _info(video, path)
+        fps = _info(video, path).fps
+        # Some headers have no rate, or a nonsensical one.
+        rate = fps if 1.0 <= fps <= 240.0 else 25.0
         frame, seconds = 0, 0.0
         while video.grab():
             stamp = video.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
             # Raw streams have no times, and some files broken ones.
-            seconds = (
-                stamp
-                if stamp > seconds or frame == 0
-                else seconds + 1.0 / _sound_rate(info.fps)
-            )
+            later = stamp > seconds or frame == 0
+            seconds = stamp if later else seconds + 1.0 / rate
             if frame % step == 0:
                 yield frame, seconds, _picture(video, path, frame)
             frame += 1
@@ -124,11 +123,6 @@ def every_frame(path, *, step=1):
             raise ValueError(f"{path} has no frame that can be decoded.")
     finally:
         video.release()
-
-
-def _sound_rate(fps):
-    """Some headers have no rate, or a nonsensical one."""
-    return fps if 1.0 <= fps <= 240.0 else 25.0
 
 
 def writing_rate(times):

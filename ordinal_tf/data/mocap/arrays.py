@@ -101,14 +101,11 @@ def _h36m(name, world):
 def _rate(path, arrays):
     """Frames a second, 0 where the file does not say."""
     for key in _RATES:
-        rate = arrays.get(key)
-        if rate is None:
+        if key not in arrays:
             continue
-        if (
-            rate.size != 1
-            or rate.dtype.kind not in "iuf"
-            or not 0 <= rate.item() < 1e5
-        ):
+        rate = arrays[key]
+        number = rate.size == 1 and rate.dtype.kind in "iuf"
+        if not number or not 0 <= rate.item() < 1e5:
             raise ValueError(f"{path}: {key!r} must be a positive number.")
         return float(rate.item())
     return 0.0

@@ -12,13 +12,14 @@ import numpy as np
 
 from ordinal_tf.data.mocap import motion
 
+_DOFS = ("tx", "ty", "tz", "rx", "ry", "rz")  # In the order of most files.
 _MM_PER_INCH = 25.4
 _FPS = 120.0  # In the CMU database; the files do not say it.
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class _Bone:
-    """One bone of an `.asf` body; `direction` is a unit vector in world axes.
+    """One bone of an `.asf` body; `offset` is to its far end, in world axes.
 
     `dofs` are the channels of an AMC line, e.g. ("rx", "rz"); `axis` turns
     from the frame in which they are given to the world's. `order` says about
@@ -27,8 +28,7 @@ class _Bone:
 
     name: str
     parent: int
-    direction: np.ndarray
-    length: float
+    offset: np.ndarray
     axis: np.ndarray
     dofs: tuple[str, ...]
     order: str
@@ -38,13 +38,9 @@ class _Bone:
 class Body:
     """The bones of an `.asf` file, parents first, and its units.
 
-    Attributes:
-        bones: tuple of bones; the first is the root, of length 0.
-        mm_per_unit: float. `length 0.45` in the header says that one unit
-            is 1 / 0.45 inch, 56.4 mm.
-        degrees: bool, angles are degrees (else radians), in the clips too
-            unless they say otherwise.
-        place: `(3,)` where the root is before it moves, in units.
+    `length 0.45` in the header says that one unit is 1 / 0.45 inch, 56.4 mm.
+    Angles are `degrees` (else radians), in the clips too unless they say
+    otherwise; `place` `(3,)` is where the root is before it moves, in units.
     """
 
     bones: tuple[_Bone, ...]
@@ -118,34 +114,25 @@ def read_amc(path, *, fps=None):
 def read_asf(path):
     """Reads a `Body`; `ValueError`, with file and line, where it is none."""
     lines = [line.split("#")[0].split() for line in motion.read_lines(path)]
-    units = {"length": 1.0, "angle": "deg"}
+    units = {"length": np.ones(1), "angle": "deg"}
+    root = {"name": "root", "dof": _DOFS, "order": "XYZ"}
     blocks, links, section, block = [], {}, "", None
-    orders = {"order": ("TX", "TY", "TZ", "RX", "RY", "RZ"), "axis": "XYZ"}
     for number, words in enumerate(lines, start=1):
-        if not words:
-            continue
-        key = words[0].lower()
+        key = words[0].lower() if words else ""
         if key.startswith(":"):
             section = key
-        elif section == ":units" and key == "length":
-            units["length"] = _numbers(path, number, words[1:], 1, key)[0]
-        elif section == ":units" and key == "angle":
-            units["angle"] = words[-1].lower()[:3]
+        elif section == ":units":
+            _read_field(path, number, words, units)
         elif section == ":root":
-            if key == "order":
-                orders["order"] = tuple(word.upper() for word in words[1:])
-            elif key == "axis":
-                orders["axis"] = words[-1].upper()
-            elif key in ("position", "orientation"):
-                orders[key] = _numbers(path, number, words[1:], 3, key)
-        elif section == ":bonedata":
-            if key == "begin":
-                block = {"line": number, "dof": ()}
-            elif key == "end" and block is not None:
+            _read_field(path, number, words, root)
+        elif section == ":bonedata" and key == "begin":
+            block = {"line": number, "dof": ()}
+        elif section == ":bonedata" and block is not None:
+            if key == "end":
                 blocks.append(block)
                 block = None
-            elif block is not None:
-                _read_bone_line(path, number, words, block)
+            else:
+                _read_field(path, number, words, block)
         elif section == ":hierarchy" and key not in ("begin", "end"):
             links.update((child.lower(), key) for child in words[1:])
     if block is not None or not blocks or not links:
@@ -153,104 +140,101 @@ def read_asf(path):
             f"{path}, line {len(lines)}: the body ends before its bones and "
             "its :hierarchy are complete; fetch the file again."
         )
-    if units["length"] <= 0 or units["angle"] not in ("deg", "rad"):
+    (length,) = units["length"]
+    if length <= 0 or units["angle"] not in ("deg", "rad"):
         raise ValueError(
             f"{path}: :units must give a positive length and an angle `deg` "
-            f"or `rad`. Received: {units}."
+            f"or `rad`. Received: {length}, {units['angle']}."
+        )
+    if sorted(root["dof"]) != sorted(_DOFS):
+        raise ValueError(
+            f"{path}: :root must have six channels. Received: {root['dof']}."
         )
     degrees = units["angle"] == "deg"
-    bones = _order_bones(path, orders, blocks, links, degrees)
-    place = orders.get("position", np.zeros(3))
-    return Body(bones, _MM_PER_INCH / units["length"], degrees, place)
+    bones = _order_bones(path, root, blocks, links, degrees)
+    place = root.get("position", np.zeros(3))
+    return Body(bones, _MM_PER_INCH / length, degrees, place)
 
 
-def _read_bone_line(path, number, words, block):
-    key, rest = words[0].lower(), words[1:]
-    if key == "name":
-        block["name"] = " ".join(rest)
-    elif key == "direction":
-        block["direction"] = _numbers(path, number, rest, 3, key)
-    elif key == "length":
-        block["length"] = _numbers(path, number, rest, 1, key)[0]
+_WIDTHS = {"direction": 3, "length": 1, "position": 3, "orientation": 3}
+
+
+def _read_field(path, number, words, into):
+    """Keeps what a line says of the units, the root or a bone."""
+    key, *rest = words or [""]
+    key, where = key.lower(), f"{path}, line {number}"
+    if key in _WIDTHS:
+        width = _WIDTHS[key]
+        into[key] = motion.numbers(path, number, rest, width, f"`{key}`")
+    elif key == "name":
+        into["name"] = " ".join(rest)
+    elif key == "angle":
+        into["angle"] = "".join(rest).lower()[:3]
+    elif key in ("dof", "order"):
+        into["dof"] = tuple(word.lower() for word in rest)
+        if not set(into["dof"]) <= set(_DOFS):
+            raise ValueError(
+                f"{where}: `{key}` may list rx, ry, rz, tx, ty and tz. "
+                f"Received: {' '.join(rest)}."
+            )
     elif key == "axis":
-        order = rest[-1].upper() if rest else ""
-        if sorted(order) != list("XYZ"):
+        *angles, into["order"] = rest or [""]
+        into["order"] = into["order"].upper()
+        if sorted(into["order"]) != list("XYZ"):
             raise ValueError(
-                f"{path}, line {number}: the axis order must be XYZ or "
-                f"another of these letters. Received: {' '.join(rest)}."
+                f"{where}: the axis order must be XYZ or another of these "
+                f"letters. Received: {' '.join(rest)}."
             )
-        block["order"] = order
-        block["axis"] = _numbers(path, number, rest[:-1], 3, key)
-    elif key == "dof":
-        block["dof"] = tuple(word.lower() for word in rest)
-        if not set(block["dof"]) <= {"rx", "ry", "rz", "tx", "ty", "tz"}:
-            raise ValueError(
-                f"{path}, line {number}: `dof` may list rx, ry, rz, tx, ty "
-                f"and tz. Received: {' '.join(rest)}."
-            )
+        if into.get("name") != "root":
+            into["axis"] = motion.numbers(path, number, angles, 3, "`axis`")
 
 
-def _numbers(path, number, words, width, what):
-    return motion.number_rows(path, [(number, words)], width, f"`{what}`")[0]
-
-
-def _order_bones(path, orders, blocks, links, degrees):
+def _order_bones(path, root, blocks, links, degrees):
     """Bones with the root first and every parent before its children."""
-    dofs = tuple(name.lower() for name in orders["order"])
-    turning = orders["axis"]
-    if sorted(dofs) != sorted(("tx", "ty", "tz", "rx", "ry", "rz")) or sorted(
-        turning
-    ) != list("XYZ"):
-        raise ValueError(
-            f"{path}: :root must have six channels and an axis such as XYZ. "
-            f"Received: {orders}."
-        )
+
+    def frame(angles, order):
+        return _euler(np.radians(angles) if degrees else angles, order)
+
     zero = np.zeros(3)
-    angles = orders.get("orientation", zero)
-    angles = np.radians(angles) if degrees else angles
-    frame = _euler(angles, turning)
-    bones = [_Bone("root", -1, zero, 0.0, frame, dofs, turning)]
-    index = {"root": 0}
-    waiting = list(blocks)
-    while waiting:
-        left = []
-        for block in waiting:
-            missing = {"name", "direction", "length", "axis"} - set(block)
-            if missing:
-                raise ValueError(
-                    f"{path}, line {block['line']}: this bone has no "
-                    f"{', '.join(sorted(missing))}; fetch the file again."
-                )
-            parent = links.get(block["name"].lower())
-            if parent not in index:
-                left.append(block)
+    turn = frame(root.get("orientation", zero), root["order"])
+    bones = [_Bone("root", -1, zero, turn, root["dof"], root["order"])]
+    index, named = {"root": 0}, {}
+    for block in blocks:
+        missing = {"name", "direction", "length", "axis"} - set(block)
+        if missing:
+            raise ValueError(
+                f"{path}, line {block['line']}: this bone has no "
+                f"{', '.join(sorted(missing))}; fetch the file again."
+            )
+        if not block["direction"].any():
+            raise ValueError(
+                f"{path}, line {block['line']}: the direction of bone "
+                f"{block['name']} is zero; it must be a unit vector."
+            )
+        named[block["name"].lower()] = block
+    while len(index) <= len(named):
+        before = len(index)
+        for name, block in named.items():
+            if name in index or links.get(name) not in index:
                 continue
+            index[name] = len(bones)
             direction = block["direction"]
-            length = np.linalg.norm(direction)
-            if length == 0:
-                raise ValueError(
-                    f"{path}, line {block['line']}: the direction of bone "
-                    f"{block['name']} is zero; it must be a unit vector."
-                )
-            angles = np.radians(block["axis"]) if degrees else block["axis"]
-            index[block["name"].lower()] = len(bones)
             bones.append(
                 _Bone(
                     block["name"],
-                    index[parent],
-                    direction / length,
-                    float(block["length"]),
-                    _euler(angles, block["order"]),
+                    index[links[name]],
+                    direction / np.linalg.norm(direction) * block["length"],
+                    frame(block["axis"], block["order"]),
                     block["dof"],
                     block["order"],
                 )
             )
-        if len(left) == len(waiting):
+        if len(index) == before:
+            left = [b["name"] for name, b in named.items() if name not in index]
             raise ValueError(
-                f"{path}: :hierarchy does not connect "
-                f"{', '.join(block['name'] for block in left)} to the root."
+                f"{path}: :hierarchy does not connect {', '.join(left)} to "
+                "the root."
             )
-        waiting = left
     return tuple(bones)
 
 
@@ -285,7 +269,6 @@ def _read_frames(path, body):
         )
     frames = [content[i : i + size] for i in range(0, len(content), size)]
     order = {words[0].lower(): k for k, (_, words) in enumerate(frames[0])}
-    columns = []
     for count, frame in enumerate(frames, start=1):
         number, words = frame[0]
         if len(words) != 1 or not words[0].isdigit():
@@ -299,10 +282,11 @@ def _read_frames(path, body):
                 f"{path}, line {frame[-1][0]}: the file ends within frame "
                 f"{count}; it is cut off, fetch it again or remove it."
             )
+    columns = []
     for bone in moving:
         name = bone.name.lower()
         k = order.get(name)
-        rows = [(f[k][0], f[k][1]) for f in frames] if k is not None else []
+        rows = [frame[k] for frame in frames] if k is not None else []
         wrong = [number for number, words in rows if words[0].lower() != name]
         if k is None or wrong:
             line = wrong[0] if wrong else frames[0][-1][0]
@@ -343,5 +327,5 @@ def _forward(body, values, degrees):
             # The root's `orientation` turns what its channels then move.
             turn, start = turn @ bone.axis, body.place + shift
         rotations[:, j] = turn
-        positions[:, j] = start + turn @ (bone.direction * bone.length)
+        positions[:, j] = start + turn @ bone.offset
     return positions, rotations

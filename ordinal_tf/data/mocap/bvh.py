@@ -104,9 +104,8 @@ def _read_hierarchy(path, lines):
             elif key == "}" and stack:
                 stack.pop()
             elif key == "OFFSET" and stack:
-                row = [(i + 1, words[1:])]
-                row = motion.number_rows(path, row, 3, "an OFFSET")
-                joints[stack[-1]].offset = row[0]
+                offset = motion.numbers(path, i + 1, words[1:], 3, "an OFFSET")
+                joints[stack[-1]].offset = offset
             elif key == "CHANNELS" and stack and _channels(words) is not None:
                 joints[stack[-1]].channels = _channels(words)
             else:
@@ -139,15 +138,15 @@ def _read_rows(path, lines, start, width):
             "and `Frame Time:`; the file is cut off, fetch it again."
         )
     (line, _), (time_line, text) = content[:2]
-    count = motion.number_rows(path, [(line, [found[0][1]])], 1, "`Frames:`")
-    count, time = count[0, 0], _TIME.match(text)
+    (count,) = motion.numbers(path, line, [found[0][1]], 1, "`Frames:`")
+    time = _TIME.match(text)
     if not time:
         raise ValueError(
             f"{path}, line {time_line}: expected `Frame Time:` and found "
             f"{text[:40]!r}; the file is damaged, fetch it again."
         )
-    seconds = [(time_line, [time[1]])]
-    seconds = motion.number_rows(path, seconds, 1, "`Frame Time:`")[0, 0]
+    what = "`Frame Time:`"
+    (seconds,) = motion.numbers(path, time_line, [time[1]], 1, what)
     if seconds <= 0:
         raise ValueError(
             f"{path}, line {time_line}: `Frame Time:` must be positive. "

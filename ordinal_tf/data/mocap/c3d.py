@@ -86,12 +86,11 @@ def _content(data):
     raw = np.frombuffer(raw.tobytes(), f"V{size}").reshape(count, -1)
     raw = raw[:, : 4 * markers].tobytes()
     if size == 4:
-        values = _floats(raw, maker).reshape(count, markers, 4)
-        points, fourth = values[..., :3], values[..., 3]
+        values, scale = _floats(raw, maker), 1.0
     else:
-        values = np.frombuffer(raw, _order("i2", maker))
-        values = values.reshape(count, markers, 4).astype(np.float64)
-        points, fourth = values[..., :3] * scale, values[..., 3]
+        values = np.frombuffer(raw, _order("i2", maker)).astype(np.float64)
+    values = values.reshape(count, markers, 4)
+    points, fourth = values[..., :3] * scale, values[..., 3]
     factors, unit = _units(parameters, markers)
     # Of the file's own numbers, for the unit may be wrong.
     seen = (fourth >= 0) & np.isfinite(points).all(-1)

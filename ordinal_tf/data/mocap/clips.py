@@ -70,12 +70,11 @@ def read_clips(path, *, name=None, fps=None):
             f"{path}: motion capture must be .bvh, or .amc with its .asf, "
             f".c3d, .cdf or .npz. Received: {suffix or 'no suffix'}."
         )
-    return [
-        dataclasses.replace(
-            clip, name=f"{name}/{clip.name}" if clip.name else name
-        )
-        for clip in _READERS[suffix](path, fps)
-    ]
+    clips = []
+    for clip in _READERS[suffix](path, fps):
+        own = f"{name}/{clip.name}" if clip.name else name
+        clips.append(dataclasses.replace(clip, name=own))
+    return clips
 
 
 @contextlib.contextmanager
@@ -134,7 +133,7 @@ def _solved_markers(read, choice, people, fps):
         unit, mm, note = person.choose_unit(tall, unit)
         points = points * mm / c3d.MM[read.unit]
         poses, toes, complete = solve(choice, points, seen)
-        notes += [note] if note else []
+        notes = [note]
     if not complete.all():
         notes.append(
             f"{(~complete).sum()} of {len(complete)} frames are left out, "
@@ -168,7 +167,7 @@ def _read_arrays(path, fps):
                 unit,
                 one.up,
                 toes=None if one.toes is None else one.toes * mm,
-                notes=[note] if note else [],
+                notes=[note],
                 names=one.names,
                 # Without a rate these are poses, of which all are kept.
                 wanted_fps=fps if one.fps else None,
@@ -196,7 +195,7 @@ def _settled(
         unit: of the file.
         up: the axis that the file or its kind says is up, or None.
         names: dict from our joints to the file's names.
-        notes: list of sentences.
+        notes: list of sentences, and of None.
         wanted_fps: frames per second to keep; all where None.
 
     Raises:
@@ -205,7 +204,7 @@ def _settled(
     sound = person.sound_frames(poses)
     person.check_sides(poses[sound], None if toes is None else toes[sound])
     up, note = person.choose_up(poses[sound], up)
-    notes = [*notes, *([note] if note else [])]
+    notes = [said for said in (*notes, note) if said]
     if not sound.all():
         notes.append(
             f"{(~sound).sum()} of {len(sound)} frames are left out, because "
@@ -249,9 +248,9 @@ def read_folder(folder, *, fps=10.0, skip_limit=10, report=print):
         p.with_suffix("") for p in paths if p.suffix.lower() in _SKELETONS
     }
     paths = [
-        path
-        for path in paths
-        if path.suffix.lower() != ".c3d" or path.with_suffix("") not in solved
+        p
+        for p in paths
+        if p.suffix.lower() != ".c3d" or p.with_suffix("") not in solved
     ]
     if not paths:
         raise ValueError(

@@ -134,10 +134,8 @@ def _mistaken_sides(count, rng, errors):
         _LIMBS.values(), errors.swapped, errors.merged, strict=True
     ):
         drawn = rng.random(count)
-        swap, merge = (
-            drawn < swapped,
-            (drawn >= swapped) & (drawn < swapped + merged),
-        )
+        swap = drawn < swapped
+        merge = ~swap & (drawn < swapped + merged)
         from_level = rng.integers(0, 3, count)
         onto = rng.integers(0, 2, count)
         for level, name in enumerate(limb):
@@ -191,15 +189,9 @@ def measure(keypoints, true, mask, depth=None, true_depth=None):
     # Of what people's means vary by, chance alone makes a part.
     chance = np.mean(np.nanvar(scaled, axis=1, ddof=1) / sure[some].sum(1))
     hardness = np.sqrt(max(np.var(np.nanmean(scaled, axis=1)) - chance, 0))
-    found = {
-        "swapped": swapped,
-        "merged": merged,
-        "missed": [
-            _mean(missed[mask & (level == LEVELS)]) for level in range(3)
-        ],
-        "jitter": jitter,
-        "hardness": hardness,
-    }
+    far = [_mean(missed[mask & (level == LEVELS)]) for level in range(3)]
+    found = {"swapped": swapped, "merged": merged, "missed": far}
+    found |= {"jitter": jitter, "hardness": hardness}
     if depth is not None:
         found |= _measure_depth(depth, true_depth, mask)
     return ImageErrors(**_plain(found))

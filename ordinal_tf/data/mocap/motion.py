@@ -84,10 +84,10 @@ def number_rows(path, rows, width, what):
         values = np.array([words for _, words in rows], np.float64)
         bad = ~np.isfinite(values).all(-1) if len(rows) else np.zeros(0, bool)
     except ValueError:
-        values, bad = None, np.array([not _numbers(w) for _, w in rows])
+        values, bad = None, np.array([not _are_numbers(w) for _, w in rows])
     if bad.any():
         line, words = rows[int(np.flatnonzero(bad)[0])]
-        wrong = next(word for word in words if not _numbers([word]))
+        wrong = next(word for word in words if not _are_numbers([word]))
         raise ValueError(
             f"{path}, line {line}: {what} holds {wrong!r}, which is no finite "
             "number; fetch the file again or remove it."
@@ -95,7 +95,12 @@ def number_rows(path, rows, width, what):
     return values.reshape(len(rows), width)
 
 
-def _numbers(words):
+def numbers(path, line, words, width, what):
+    """`(width,)` float64 of one line, see `number_rows`."""
+    return number_rows(path, [(line, words)], width, what)[0]
+
+
+def _are_numbers(words):
     try:
         return bool(np.isfinite([float(word) for word in words]).all())
     except ValueError:

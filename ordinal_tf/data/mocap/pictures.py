@@ -9,7 +9,6 @@ from ordinal_tf import drawing, skeleton
 _VIEW = (400, 620)  # Width and height of a view.
 _TABLE = 520  # Width of the names.
 _MOST = 12  # Clips on a sheet.
-_FROM_THE_LEFT = np.pi / 2
 _SIZE, _LINE = 15, 22
 
 
@@ -36,12 +35,10 @@ def _draw(clip):
         "pose": facing_us(clip.poses[len(clip.poses) // 2]),
         "score": np.ones(len(skeleton.H36M17)),
     }
+    sides = {"from the front": 0.0, "from the person's left": np.pi / 2}
     views = [
         drawing.draw_view(person, name, yaw, _VIEW, skeleton.H36M17)
-        for name, yaw in (
-            ("from the front", 0.0),
-            ("from the person's left", _FROM_THE_LEFT),
-        )
+        for name, yaw in sides.items()
     ]
     return np.hstack([*views, _names(clip)])
 
@@ -62,13 +59,10 @@ def facing_us(pose):
 def _names(clip):
     """The table: what was read, and which joint is which."""
     found = clip.understood
+    size = f"a person of {found.height_mm / 1000:.2f} m"
     lines = [
         (clip.name, drawing.TEXT),
-        (
-            f"unit {found.unit}, up {found.up}, a person of "
-            f"{found.height_mm / 1000:.2f} m",
-            drawing.TEXT,
-        ),
+        (f"unit {found.unit}, up {found.up}, {size}", drawing.TEXT),
         (f"poses: {len(clip.poses)}", drawing.QUIET),
         ("", drawing.TEXT),
     ]

@@ -17,10 +17,13 @@ _LIMBS = tuple(
     for side in ("left", "right")
     for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
 )
-# Up and ahead of the head's joint, which is where the skull turns.
-_JAW_MM, _HEAD_MM = (20.0, 50.0), (110.0, 20.0)
-# Ahead of the far ends of Acclaim's `upperneck` and `head`.
-_ACCLAIM_JAW_MM, _ACCLAIM_HEAD_MM = (0.0, 50.0), (0.0, 20.0)
+# Millimetres up and ahead of the head's joint, which is where the skull turns.
+_HEAD = (("nose", "head", (20.0, 50.0)), ("head_top", "head", (110.0, 20.0)))
+# Ahead of the far ends of these bones.
+_ACCLAIM_HEAD = (
+    ("nose", "upperneck", (0.0, 50.0)),
+    ("head_top", "head", (0.0, 20.0)),
+)
 # Axes of the head's frame that point up and ahead in most programs: those of
 # the world at rest, or x along the bone. They hold where the averages of a
 # clip are within 60 degrees; people look down, and aside, for whole clips.
@@ -57,13 +60,7 @@ def solve(moved, found):
     tall = float(np.median(plausible.stature(_stack(pose))))
     name, mm, note = person.choose_unit(tall, moved.mm_per_unit)
     up, ahead = _body_axes(places)
-    for joint, bone, offset_mm in (
-        ("nose", "upperneck", _ACCLAIM_JAW_MM),
-        ("head_top", "head", _ACCLAIM_HEAD_MM),
-    ):
-        bone = bone if acclaim else "head"
-        if not acclaim:
-            offset_mm = _JAW_MM if joint == "nose" else _HEAD_MM
+    for joint, bone, offset_mm in _ACCLAIM_HEAD if acclaim else _HEAD:
         frame = moved.rotations[:, found[bone]]
         axes = np.stack(_axes_of(frame, up, ahead))
         offset = frame @ (np.array(offset_mm) / mm @ axes)
@@ -71,7 +68,7 @@ def solve(moved, found):
         names[joint] = moved.joints[found[bone]]
     toes = [found.get(f"{side}_toe") for side in ("left", "right")]
     toes = None if None in toes else moved.positions[:, toes] * mm
-    return _stack(pose) * mm, toes, name, [note] if note else [], names
+    return _stack(pose) * mm, toes, name, [note], names
 
 
 def _stack(pose):
@@ -110,15 +107,14 @@ def _joints_between(moved, found):
     legs = [found["left_hip"], found["right_hip"]]
     top = found.get("neck", found["left_shoulder"])
     arms = [found["left_shoulder"], found["right_shoulder"]]
+
+    def carries(at, joint):
+        return joint_names.is_above(at, joint, parents)
+
     line, at = [], parents[top]
     while at >= 0:
-        carries_leg = any(
-            joint_names.is_above(at, leg, parents) for leg in legs
-        )
-        carries_arms = all(
-            joint_names.is_above(at, arm, parents) for arm in arms
-        )
-        if not carries_leg and carries_arms:
+        no_leg = not any(carries(at, leg) for leg in legs)
+        if no_leg and all(carries(at, arm) for arm in arms):
             line.append(at)
         at = parents[at]
     return line[::-1]

@@ -51,9 +51,8 @@ def read_boxes(path, names, *, least_score=SCORE):
     names = list(names)
     content = text.read_text(path)
     # Brackets open every JSON that can be meant.
-    if pathlib.Path(path).suffix.lower() == ".csv" or content.lstrip()[
-        :1
-    ] not in ("{", "["):
+    is_json = content.lstrip().startswith(("{", "["))
+    if pathlib.Path(path).suffix.lower() == ".csv" or not is_json:
         return _named(path, _read_csv(path, content, least_score), names)
     try:
         found = json.loads(content)

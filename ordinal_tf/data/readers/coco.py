@@ -93,11 +93,7 @@ def read_custom(
 
     Returns:
         `labels.LabelledPhotos`, a row for each person with a labelled joint.
-
-    Raises:
-        ValueError: a file is missing or not in this layout, a joint's name
-            looks like a typing mistake, nobody is left, or there are too many
-            bad records.
+        Raises `ValueError`, see `readers`.
     """
     source = pathlib.Path(source)
     if not source.is_dir():

@@ -87,9 +87,9 @@ def read_annotations(path):
             f"{path}: `annot.S` must have shape (N, 3, {len(_JOINTS)}). "
             f"Received: {camera.shape}."
         )
-    known = np.isfinite(camera).all(axis=1)
-    if not known.all():
-        row = int(np.flatnonzero(~known.all(axis=-1))[0])
+    finite = np.isfinite(camera).all((1, 2))
+    if not finite.all():
+        row = int(np.argmin(finite))
         raise ValueError(f"{path}: `annot.S` is not finite in row {row}.")
     if intrinsics.shape != (len(camera), 3, 3):
         raise ValueError(
@@ -98,7 +98,7 @@ def read_annotations(path):
         )
     if not (np.abs(intrinsics) < 1e6).all():
         raise ValueError(f"{path}: `annot.K` holds no intrinsics in pixels.")
-    poses, _ = _TO_OURS.points(np.swapaxes(camera, 1, 2), known)
+    poses, _ = _TO_OURS.points(np.swapaxes(camera, 1, 2))
     plausible.check_clip(f"{path}, `annot.S`", poses)
     names = tuple(str(name) for name in np.atleast_1d(annotation.imgname))
     if len(names) != len(poses):
@@ -122,11 +122,7 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
         skip_limit, report: see `labels.BadRecords`.
 
     Returns:
-        `labels.LabelledPhotos`.
-
-    Raises:
-        ValueError: a file is missing or not in this layout, files contradict
-            each other, nobody is left, or there are too many bad records.
+        `labels.LabelledPhotos`. Raises `ValueError`, see `readers`.
     """
     if split not in ("train", "valid"):
         raise ValueError(
@@ -142,7 +138,6 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
     pose, camera = _read_pose(source / "annot" / f"{split}.mat", names, arrays)
     keypoints, known = _keypoints(path, arrays, pose, camera)
     boxes = np.column_stack([arrays["center"], 200 * arrays["scale"]])
-    usable = (np.abs(boxes) < 1e5).all(-1) & (boxes[:, 2] >= 1)
     pixels = np.where(known[..., None], keypoints, 0.0)
     paths = [images / name for name in names]
     fields = {"keypoints": keypoints, "keypoint_mask": known}
@@ -170,10 +165,8 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
     bad = labels.BadRecords(str(path), skip_limit, report)
     rows = bad.sound(
         lambda row: f"row {row + 1} ({names[row]}) of {path}: ",
-        labels.where(~usable, "its center and scale make no box."),
-        labels.where(~known.any(-1), "no joint is annotated."),
-        *of_poses,
         plausible.box_faults(boxes, pixels, known),
+        *of_poses,
         [None if p.is_file() else f"there is no picture {p}." for p in paths],
     )
     bad.finish(rows)
@@ -246,8 +239,7 @@ def _read_pose(path, names, arrays):
             f"camera; its depth is {depth:.3g} on average."
         )
     to_mm = 1.0 if depth > 500 else 1000.0
-    every = np.ones(arrays["S"].shape[:2], bool)
-    return _TO_OURS.points(arrays["S"] * to_mm, every)[0], camera
+    return _TO_OURS.points(arrays["S"] * to_mm)[0], camera
 
 
 def _keypoints(path, arrays, pose, camera):

@@ -39,10 +39,7 @@ def read_h36m_npz(source, *, split="test", skip_limit=10, report=print):
 
     Returns:
         `labels.LabelledPhotos`, without cameras, which these files lack.
-
-    Raises:
-        ValueError: a file is missing or not in this layout, nobody is left,
-            or there are too many bad records.
+        Raises `ValueError`, see `readers`.
     """
     path = _find(pathlib.Path(source), split)
     images = _find_images(path)
@@ -73,18 +70,15 @@ def read_h36m_npz(source, *, split="test", skip_limit=10, report=print):
     known = (np.abs(part) < 1e5).all(-1) & (part[..., 2] > 0)
     pose_known = (np.abs(pose) < 1e9).all(-1) & (arrays["S"][..., 3] > 0)
     boxes = np.column_stack([arrays["center"], 200.0 * arrays["scale"]])
-    usable = (np.abs(boxes) < 1e5).all(-1) & (boxes[:, 2] >= 1)
     behind = (pose_known & (pose[..., 2] <= 0)).any(-1)
     odd = plausible.pose_faults(pose, pose_known)
     found = [_find_picture(images, name) for name in names]
     bad = labels.BadRecords(str(path), skip_limit, report)
     rows = bad.sound(
         lambda row: f"row {row} ({names[row]}) of {path}: ",
-        labels.where(~usable, "its center and scale make no box."),
-        labels.where(~known.any(-1), "no joint is annotated."),
+        plausible.box_faults(boxes, part[..., :2], known),
         labels.where(behind, "its S is behind the camera."),
         [one and f"by its S in metres, {one}" for one in odd],
-        plausible.box_faults(boxes, part[..., :2], known),
         [
             None if picture else f"there is no picture {images / name}."
             for picture, name in zip(found, names, strict=True)
@@ -190,7 +184,6 @@ def _clip(path, name, array):
     if not (np.abs(array) < 100).all():  # NaN, too.
         raise ValueError(f"{path}: {name!r} holds what are no places in m.")
     to_ours = skeleton.mapping(bodies[array.shape[1]], skeleton.H36M17)
-    world = 1000.0 * array.astype(np.float64)
-    world, _ = to_ours.points(world, np.ones(array.shape[:2], bool))
+    world, _ = to_ours.points(1000.0 * array.astype(np.float64))
     plausible.check_clip(f"{path}, {name!r} in metres", world)
     return world

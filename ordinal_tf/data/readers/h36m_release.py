@@ -119,7 +119,7 @@ def read_positions(path):
         raise ValueError(f"{path}: Pose holds what are no places in mm.")
     pose = pose.reshape(-1, len(skeleton.H36M32), 3)
     to_ours = skeleton.mapping(skeleton.H36M32, skeleton.H36M17)
-    return to_ours.points(pose, np.ones(pose.shape[:2], bool))[0]
+    return to_ours.points(pose)[0]
 
 
 def _find_metadata(source):

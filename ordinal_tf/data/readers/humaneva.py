@@ -54,9 +54,7 @@ def read_humaneva(source, *, split="train", report=print):
 
     Returns:
         `labels.LabelledPhotos`; paths are frames of videos, see `video`.
-
-    Raises:
-        ValueError: nothing usable is there.
+        Raises `ValueError`, see `readers`.
     """
     if split not in ("train", "validate"):
         raise ValueError(
@@ -151,7 +149,7 @@ def _capture(folder, action, times):
             f"{folder / 'Mocap_Data'}, {action}_1: {error}."
         ) from error
     to_ours = skeleton.mapping(skeleton.HUMANEVA15, skeleton.H36M17)
-    pose, known = to_ours.points(joints, np.ones(joints.shape[:2], bool))
+    pose, known = to_ours.points(joints)
     plausible.check_clip(f"{path.parent}, {action}_1", pose[valid])
     faults = plausible.pose_faults(pose, known)
     return pose, valid & np.array([fault is None for fault in faults])

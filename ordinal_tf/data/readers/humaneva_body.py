@@ -128,7 +128,8 @@ class _Body:
 def _joints(body, half_shoulders_mm, offsets_mm):
     """dict of joint to `(N, 3)`."""
     joints = {}
-    for side, letter in (("left", "L"), ("right", "R")):
+    for side, offset in zip(("left", "right"), offsets_mm, strict=True):
+        letter = side[0].upper()
         hip, knee, ankle = (letter + n for n in ("FEP", "FEO", "TIO"))
         joints[f"{side}_hip"] = body.point(hip)
         thigh, shin = body.length(hip, knee), body.length(knee, ankle)
@@ -137,9 +138,6 @@ def _joints(body, half_shoulders_mm, offsets_mm):
         joints[f"{side}_knee"] = (end + body.point(knee)) / 2
         end = body.point(knee) - _along(body.axes(letter + "TI"), shin)
         joints[f"{side}_ankle"] = end
-    for (side, letter), offset in zip(
-        (("left", "L"), ("right", "R")), offsets_mm, strict=True
-    ):
         _place_arm(body, joints, side, letter, offset)
     trunk = body.length("TRXO", "PELO")
     axes = body.axes("PEL")
@@ -155,10 +153,8 @@ def _joints(body, half_shoulders_mm, offsets_mm):
 def _place_arm(body, joints, side, letter, offset_mm):
     """The upper arm turned away from the trunk, the forearm turned back."""
     shoulder, elbow = letter + "CLO", letter + "HUO"
-    upper, lower = (
-        body.length(shoulder, elbow),
-        body.length(elbow, letter + "RAO"),
-    )
+    upper = body.length(shoulder, elbow)
+    lower = body.length(elbow, letter + "RAO")
     angle = np.arctan2(offset_mm / 2, upper)
     axes = body.axes(letter + "HU")
     start = body.point(shoulder)

@@ -70,47 +70,62 @@ class LabelledPhotos:
         return dataclasses.replace(self, **taken)
 
 
+_K = len(skeleton.H36M17)
+# Shape, type, and the mask of what is known, which comes before.
+_FIELDS = {
+    "boxes": ((3,), np.float32, None),
+    "camera": ((3, 3), np.float32, None),
+    "keypoint_mask": ((_K,), bool, None),
+    "keypoints": ((_K, 2), np.float32, "keypoint_mask"),
+    "pose_mask": ((_K,), bool, None),
+    "pose": ((_K, 3), np.float32, "pose_mask"),
+    "depth_mask": ((_K,), bool, None),
+    "depth": ((_K,), np.float32, "depth_mask"),
+    "relation_mask": ((_K, _K), bool, None),
+    "relation": ((_K, _K), np.int8, "relation_mask"),
+}
+
+
 def labelled(
     name,
     paths,
     boxes,
     *,
-    keypoints=None,
-    keypoint_mask=None,
-    relation=None,
-    relation_mask=None,
-    depth=None,
-    depth_mask=None,
-    pose=None,
-    pose_mask=None,
-    camera=None,
     source=skeleton.H36M17,
     left_out=None,
     notes=(),
+    **known,
 ):
     """`LabelledPhotos` from what a dataset knows; the rest is masked.
 
     Depth follows from the pose where the root is known. Arguments are the
-    fields of `LabelledPhotos`, in any number type; values that are not
-    masked must be finite.
+    fields of `LabelledPhotos`, in any number type, or None; values that are
+    not masked must be finite.
 
     Raises:
         ValueError: an array has another shape than its field, or holds
             something that is not finite where it is not masked.
     """
-    count, joints = len(paths), len(skeleton.H36M17)
-    root = skeleton.H36M17.root
-
-    def field(key, value, shape, dtype, mask=None):
-        if value is None:
-            return np.zeros((count, *shape), dtype)
-        value = np.asarray(value)
-        if value.shape != (count, *shape):
+    if not set(known) <= set(_FIELDS):
+        raise TypeError(f"Unknown fields: {set(known) - set(_FIELDS)}.")
+    known = {"boxes": boxes} | {k: v for k, v in known.items() if v is not None}
+    if "pose" in known and "depth" not in known:
+        root, mask = skeleton.H36M17.root, np.asarray(known["pose_mask"])
+        away = np.where(mask, np.asarray(known["pose"], np.float64)[..., 2], 0)
+        known["depth"] = away - away[:, [root]]
+        known["depth_mask"] = mask & mask[:, [root]]
+    fields = {}
+    for key, (shape, dtype, mask) in _FIELDS.items():
+        shape = (len(paths), *shape)
+        value = np.asarray(known.get(key, np.zeros(shape)))
+        if value.shape != shape:
             raise ValueError(
-                f"{name}: `{key}` must have shape {(count, *shape)}. "
-                f"Received: {value.shape}."
+                f"{name}: `{key}` must have shape {shape}. Received: "
+                f"{value.shape}."
             )
-        if mask is not None:
+        if mask:
+            mask = fields[mask]
+            mask = mask.reshape(mask.shape + (1,) * (value.ndim - mask.ndim))
             value = np.where(mask, value, 0)
         if not np.isfinite(value).all():
             row = int(np.argwhere(~np.isfinite(value))[0][0])
@@ -118,35 +133,11 @@ def labelled(
                 f"{name}: `{key}` of {paths[row]} is not finite; mask what "
                 "is not known."
             )
-        return value.astype(dtype)
-
-    # One mask for `keypoints`, `depth`, `pose` and `relation` each.
-    k_mask = field("keypoint_mask", keypoint_mask, (joints,), bool)
-    p_mask = field("pose_mask", pose_mask, (joints,), bool)
-    pairs = (joints, joints)
-    r_mask = field("relation_mask", relation_mask, pairs, bool)
-    pose = field("pose", pose, (joints, 3), np.float64, p_mask[..., None])
-    if depth is None:
-        d_mask = p_mask & p_mask[:, root : root + 1]
-        depth = pose[..., 2] - pose[:, root : root + 1, 2]
-    else:
-        d_mask = field("depth_mask", depth_mask, (joints,), bool)
-    depth = field("depth", depth, (joints,), np.float32, d_mask)
+        fields[key] = value.astype(dtype)
     return LabelledPhotos(
         name=name,
         paths=np.asarray(paths, str),
-        boxes=field("boxes", boxes, (3,), np.float32),
-        keypoints=field(
-            "keypoints", keypoints, (joints, 2), np.float32, k_mask[..., None]
-        ),
-        keypoint_mask=k_mask,
-        depth=depth,
-        depth_mask=d_mask,
-        relation=field("relation", relation, pairs, np.int8, r_mask),
-        relation_mask=r_mask,
-        pose=pose.astype(np.float32),
-        pose_mask=p_mask,
-        camera=field("camera", camera, (3, 3), np.float32),
+        **fields,
         source=source,
         left_out=dict(left_out or {}),
         notes=tuple(notes),

@@ -45,10 +45,7 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
 
     Returns:
         `labels.LabelledPhotos`; boxes are `geometry.box_around` the joints.
-
-    Raises:
-        ValueError: a file is missing or not in this layout, the range is
-            empty, or there are too many bad records.
+        Raises `ValueError`, see `readers`, and for an empty range.
     """
     folder = pathlib.Path(folder)
     joints, extended = _read_joints(folder / "joints.mat")

@@ -40,11 +40,7 @@ def read_mpi_inf_3dhp(source, *, split="test", skip_limit=10, report=print):
 
     Returns:
         `labels.LabelledPhotos`, without cameras; boxes are
-        `geometry.box_around` the joints.
-
-    Raises:
-        ValueError: a file is missing or not in this layout, or there are too
-            many bad records.
+        `geometry.box_around` the joints. Raises `ValueError`, see `readers`.
     """
     if split != "test":
         raise ValueError(f"`split` must be 'test'. Received: {split!r}.")
@@ -55,13 +51,12 @@ def read_mpi_inf_3dhp(source, *, split="test", skip_limit=10, report=print):
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     bad.finish(paths)
-    every = np.ones(points.shape[:2], bool)
-    keypoints, known = _TO_OURS.points(points, every)
-    pose, _ = _TO_OURS.points(pose, every)
+    keypoints, known = _TO_OURS.points(points)
+    pose, _ = _TO_OURS.points(pose)
     return labels.labelled(
         "mpi_inf_3dhp_test",
         paths,
-        geometry.box_around(points, every),
+        geometry.box_around(points, np.ones(points.shape[:2], bool)),
         keypoints=keypoints,
         keypoint_mask=known,
         pose=pose,
@@ -91,8 +86,7 @@ def _read_sequence(folder, bad):
     finite = (np.abs(points) < 1e5).all((1, 2))
     finite &= (np.abs(pose) < 1e6).all((1, 2))
     places = np.where(finite[:, None, None], pose, 0.0)
-    ours = _TO_OURS.points(places, np.ones(places.shape[:2], bool))
-    odd = plausible.pose_faults(*ours)
+    odd = plausible.pose_faults(*_TO_OURS.points(places))
     images = folder / "imageSequence"
     paths = [images / f"img_{frame + 1:06}.jpg" for frame in frames]
     rows = bad.sound(

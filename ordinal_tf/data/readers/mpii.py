@@ -43,10 +43,7 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
 
     Returns:
         `labels.LabelledPhotos`, 2D only. Hidden joints are annotated, too.
-
-    Raises:
-        ValueError: a file is missing or not in this layout, nobody is left,
-            or there are too many bad records.
+        Raises `ValueError`, see `readers`.
     """
     return read_with_heads(
         source, split=split, skip_limit=skip_limit, report=report
@@ -69,21 +66,16 @@ def read_with_heads(source, *, split="train", skip_limit=10, report=print):
     bad = labels.BadRecords(str(path), skip_limit, report)
     people = []
     for number, annotation, rows in _training_images(path, release, bad):
-        picture, fault = None, None
         try:
             picture = images / _file_name(annotation)
             rects = _structs(getattr(annotation, "annorect", None))
             chosen = [_rect(rects, row) for row in rows]
-            bad.leave_out(
-                "people too near to others", len(rects) - len(set(rows))
-            )
+            if rows and not picture.is_file():
+                raise ValueError(f"there is no picture {picture}.")
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
-            fault = str(error)
-        if fault is None and rows and not picture.is_file():
-            fault = f"there is no picture {picture}."
-        if fault is not None:
-            bad.skip(f"annolist({number}) of {path}: {fault}")
+            bad.skip(f"annolist({number}) of {path}: {error}")
             continue
+        bad.leave_out("people too near to others", len(rects) - len(set(rows)))
         for rect in chosen:
             if not _points(rect):
                 bad.leave_out("people without joints")
@@ -216,9 +208,7 @@ def _person(rect):
 def _head(rect):
     """The head's size in pixels, NaN where its box is none."""
     try:
-        x1, y1, x2, y2 = (
-            _scalar(rect, key) for key in ("x1", "y1", "x2", "y2")
-        )
+        x1, y1, x2, y2 = (_scalar(rect, k) for k in ("x1", "y1", "x2", "y2"))
     except ValueError:
         return np.nan
     size = _HEAD_SHARE * np.hypot(x2 - x1, y2 - y1)

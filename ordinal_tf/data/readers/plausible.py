@@ -110,21 +110,25 @@ def box_faults(boxes, points, known):
         points: `(N, J, 2)` pixels.
         known: `(N, J)` bool.
     """
-    faults = []
-    for side, place, mask in zip(boxes[:, 2], points, known, strict=True):
-        if mask.sum() < 3:
-            faults.append(None)
-            continue
-        size = np.ptp(place[mask], axis=0).max()
-        fault = spread_fault(place[mask])
-        most = _MOST_SIDE if mask.sum() >= _MANY_JOINTS else np.inf
-        if not fault and not _LEAST_SIDE * size <= side <= most * size:
-            fault = (
-                f"its box has a side of {side:.3g} pixels, and its joints "
-                f"reach over {size:.3g}."
-            )
-        faults.append(fault)
-    return faults
+
+    def fault(box, place):
+        if not (np.abs(box) < 1e5).all() or box[2] < 1:
+            return "its center and scale make no box."
+        if not len(place):
+            return "no joint is annotated."
+        size = np.ptp(place, axis=0).max()
+        most = _MOST_SIDE if len(place) >= _MANY_JOINTS else np.inf
+        fits = _LEAST_SIDE * size <= box[2] and not box[2] > most * size
+        spread = spread_fault(place)
+        if spread or fits or len(place) < 3:
+            return spread
+        return (
+            f"its box has a side of {box[2]:.3g} pixels, and its joints reach "
+            f"over {size:.3g}."
+        )
+
+    people = zip(boxes, points, known, strict=True)
+    return [fault(box, place[mask]) for box, place, mask in people]
 
 
 def _length(mm):

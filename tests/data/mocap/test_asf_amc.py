@@ -130,7 +130,7 @@ def test_bad_amc_names_file_and_line(tmp_path, old, new, message):
         ("0 0 90 XYZ", "", r"line 18: the axis order must be XYZ"),
         ("dof rx\n", "dof rx l\n", r"line 19: `dof` may list"),
         ("length 0.5", "length 0", r"positive length"),
-        ("axis XYZ\n  position", "axis YYX\n  position", r":root must have"),
+        ("axis XYZ\n  position", "axis YYX\n  position", r"order must be XYZ"),
         ("order TX TY TZ RX", "order TX TY TZ TX", r":root must have"),
     ],
 )
