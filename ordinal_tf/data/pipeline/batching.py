@@ -281,16 +281,14 @@ def evaluation_dataset(people, *, input_size, batch_size):
         picture = pictures.open_encoded(data)
         (image,) = tf.unstack(crops.crop_boxes(picture, box, input_size), 1)
         matrix = geometry.crop_matrix(box, input_size)
-        labels = {key: labels[key] for key in sources.LABELS}
-        if supervision.needed([source], flipped=0.0):
-            labels = supervision.apply(
-                labels,
-                tf.zeros([1], tf.int64),
-                tf.zeros([1, 2, len(_MIRROR), len(_MIRROR)]),
-                chosen=(supervision.ALL,),
-                tolerance_mm=ordinal.TOLERANCE_MM,
-                flipped=0.0,
-            )
+        labels = supervision.apply(
+            {key: labels[key] for key in sources.LABELS},
+            tf.zeros([1], tf.int64),
+            tf.zeros([1, 2, len(_MIRROR), len(_MIRROR)]),
+            chosen=(supervision.ALL,),
+            tolerance_mm=ordinal.TOLERANCE_MM,
+            flipped=0.0,
+        )
         moved = transforms.move_labels(labels, matrix, [False], _MIRROR)
         moved = {key: value[0] for key, value in moved.items()}
         return {"image": image, **moved}

@@ -250,9 +250,8 @@ def render_on_cpu(window, matrix, scales, size):
             cv2.transform(image, weights, dst=crop)
         return crops
 
-    crops = tf.numpy_function(
-        warp, [window, matrix, scales], tf.uint8, stateful=False
-    )
+    given = [window, matrix, scales]
+    crops = tf.numpy_function(warp, given, tf.uint8, stateful=False)
     return tf.ensure_shape(crops, [None, size, size, 3])
 
 

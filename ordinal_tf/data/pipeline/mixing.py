@@ -57,8 +57,7 @@ def mix_sources(sources, weights):
             "The weights of the training data must not sum to zero: "
             f"{', '.join(names) or 'there are no data'}."
         )
-    used = [(s, w) for s, w in zip(sources, weights, strict=True) if w]
-    sources = tuple(source for source, _ in used)
+    sources = tuple(s for s, w in zip(sources, weights, strict=True) if w)
     for source in sources:
         if source.count == 0:
             raise ValueError(f"{source.name} has no people to train on.")
@@ -68,7 +67,7 @@ def mix_sources(sources, weights):
                 "of the weights."
             )
     check_apart(sources)
-    counts = pattern_counts([weight for _, weight in used])
+    counts = pattern_counts([weight for weight in weights if weight])
     # Turn k of a source's c comes at (k + 1/2) / c of the pattern.
     turn = np.concatenate([np.arange(count) for count in counts])
     order = np.repeat(np.arange(len(counts)), counts)

@@ -6,6 +6,8 @@ graph, and the labels of a batch are decoded at once.
 """
 
 import dataclasses
+import functools
+import pathlib
 from collections.abc import Callable
 
 import numpy as np
@@ -66,7 +68,10 @@ def photos_source(photos):
     EXIF, transparent, of another kind) take a way through Python that is
     slow; `tools.prepare` goes it once for all.
     """
-    sizes, alike = _look_at(photos.paths)
+    look_at = functools.cache(files.look_at)
+    looks = [look_at(path) for path in photos.paths]
+    sizes = np.array([size for size, _ in looks], np.int32).reshape(-1, 2)
+    alike = np.array([same for _, same in looks], bool)
     arrays = {key: getattr(photos, key) for key in LABELS}
     arrays.update(size=sizes, box=photos.boxes)
     rows = [
@@ -97,41 +102,22 @@ def photos_source(photos):
         )
         return data, tf.constant(packed)[row]
 
-    def pictures():
-        numbers = {}
-        for path in photos.paths:
-            if path not in numbers:
-                with open(path, "rb") as file:
-                    numbers[path] = records.picture_number(file.read())
-        return np.array([numbers[path] for path in photos.paths], np.uint64)
+    @functools.cache
+    def number(path):
+        return records.picture_number(pathlib.Path(path).read_bytes())
 
     return Source(
         name=photos.name,
         count=len(photos),
         read=read,
         name_of=lambda row: str(photos.paths[row]),
-        pictures=pictures,
+        pictures=lambda: np.array(list(map(number, photos.paths)), np.uint64),
         knows=_known(photos.depth_mask.any(), photos.relation_mask.any()),
     )
 
 
-def _look_at(paths):
-    """`(N, 2)` int32 heights and widths, and `(N,)` bool: read as they are."""
-    found = {}
-    for path in paths:
-        if path not in found:
-            found[path] = files.look_at(path)
-    sizes = [found[path][0] for path in paths]
-    alike = [found[path][1] for path in paths]
-    return np.array(sizes, np.int32).reshape(-1, 2), np.array(alike, bool)
-
-
 def prepared_source(folder):
-    """The people of a folder that `tools.prepare` wrote.
-
-    Raises:
-        ValueError: see `reading.open_prepared`.
-    """
+    """The people of a folder, see `reading.open_prepared`."""
     opened = reading.open_prepared(folder)
     paths = [str(path.resolve()) for path in opened.shards]
 

@@ -5,6 +5,7 @@ weak one alike: what is chosen here decides whether the depths are seen or
 only their order.
 """
 
+import contextlib
 import dataclasses
 import functools
 
@@ -51,17 +52,14 @@ def parse(text):
         return Supervision(kind)
     if kind == "ordinal" and part == "questions":
         return Supervision(kind, questions=True)
-    try:
-        share = float(part)
-    except ValueError:
-        share = 0.0
-    if kind != "ordinal" or not 0 < share <= 1:
-        raise ValueError(
-            f"What is seen of a data set is one of {', '.join(KINDS)}, or of "
-            "its relations a part: ordinal:0.2, ordinal:questions. Received: "
-            f"{text!r}."
-        )
-    return Supervision(kind, pairs=share)
+    with contextlib.suppress(ValueError):
+        if kind == "ordinal" and 0 < float(part) <= 1:
+            return Supervision(kind, pairs=float(part))
+    raise ValueError(
+        f"What is seen of a data set is one of {', '.join(KINDS)}, or of its "
+        "relations a part: ordinal:0.2, ordinal:questions. Received: "
+        f"{text!r}."
+    )
 
 
 def check_knows(name, chosen, knows):

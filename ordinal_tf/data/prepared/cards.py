@@ -93,12 +93,10 @@ def add_to_note(note, record, *, length, picture):
 
 def view(pose):
     """Where a chest faces, as an index of `VIEWS`; `(17, 3)` in camera axes."""
-    left, right, thorax, pelvis = pose[
-        [
-            skeleton.H36M17.index(joint)
-            for joint in ("left_hip", "right_hip", "thorax", "pelvis")
-        ]
-    ]
+    left, right, thorax, pelvis = (
+        pose[skeleton.H36M17.index(joint)]
+        for joint in ("left_hip", "right_hip", "thorax", "pelvis")
+    )
     chest = np.cross(left - right, thorax - pelvis)
     axis = int(np.abs(chest).argmax())
     return axis if chest[axis] > 0 else 3 + axis

@@ -59,10 +59,7 @@ def photo_record(
         if pixels is None:
             pixels = pictures.read_photo(path)
         image = pixels[top:bottom, left:right]
-        size = (
-            max(1, round((right - left) * scale)),
-            max(1, round((bottom - top) * scale)),
-        )
+        size = tuple(max(1, round(n * scale)) for n in image.shape[1::-1])
         # Pixel centres lie on integers: the window's edge is at -0.5.
         for axis, start in enumerate((left, top)):
             zoom = size[axis] / image.shape[1 - axis]
@@ -132,12 +129,10 @@ def _window(box, size, margin, path):
 
 def _name(path, root):
     """The picture's path below its dataset, the same on every machine."""
-    try:
-        return (
-            path.resolve().relative_to(pathlib.Path(root).resolve()).as_posix()
-        )
-    except ValueError:
+    whole, root = path.resolve(), pathlib.Path(root).resolve()
+    if root not in whole.parents:
         return path.name
+    return whole.relative_to(root).as_posix()
 
 
 def _move(labelled, row, box, to_window):

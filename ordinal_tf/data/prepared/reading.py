@@ -114,6 +114,10 @@ def read_frame(path, offset, length):
     return tf.raw_ops.DatasetToSingleElement(dataset=one, **kind)[0]
 
 
+def _damaged(said):
+    return ValueError(f"{said}; copy it again, or prepare the dataset again.")
+
+
 def open_prepared(folder):
     """Opens a folder as `PreparedSet`; its files must be those it lists.
 
@@ -129,16 +133,11 @@ def open_prepared(folder):
     for one in (*card["shards"], card["index"]):
         path = folder / one["name"]
         if not path.is_file():
-            raise ValueError(
-                f"{path} is missing, which {folder / CARD} lists; copy it "
-                "again, or prepare the dataset again."
-            )
+            raise _damaged(f"{path} is missing, which {CARD} lists")
         size = path.stat().st_size
         if size != one["bytes"]:
-            raise ValueError(
-                f"{path} has {size} bytes and {folder / CARD} says "
-                f"{one['bytes']}; copy it again, or prepare the dataset again."
-            )
+            said = f"{path} has {size} bytes and {CARD} says {one['bytes']}"
+            raise _damaged(said)
     arrays = read_index(folder / INDEX)
     prepared = PreparedSet(folder=folder, card=card, **arrays)
     _check_index(prepared)
@@ -159,10 +158,8 @@ def _read_card(folder):
     card = text.read_json(path, remedy="prepare the dataset again")
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else card
-        raise ValueError(
-            f"{path} must be a card of format {FORMAT}. Found: {found!r}; "
-            "prepare the dataset again."
-        )
+        said = f"{path} must be a card of format {FORMAT}. Found: {found!r}"
+        raise _damaged(said)
     _check_entries(path, card, _CARD_ENTRIES)
     _check_entries(path, card["index"], _FILE_ENTRIES)
     for shard in card["shards"]:
@@ -176,9 +173,8 @@ def _check_entries(path, entry, kinds):
         # A path that leads out of the folder is nobody's shard.
         strange = key == "name" and "/" in str(value)
         if type(value) is not kind or strange:
-            raise ValueError(
-                f"{path}: `{key}` must be {kind.__name__}. Found: {value!r}; "
-                "prepare the dataset again."
+            raise _damaged(
+                f"{path}: `{key}` must be {kind.__name__}. Found: {value!r}"
             )
 
 
@@ -196,10 +192,9 @@ def read_index(path):
     for key, kind in _ARRAYS.items():
         found = arrays.get(key, np.zeros(()))
         if found.dtype != kind or found.ndim != 1:
-            raise ValueError(
+            raise _damaged(
                 f"{path}: `{key}` must be a row of {np.dtype(kind).name}. "
-                f"Found: {found.dtype} {found.shape}; prepare the dataset "
-                "again."
+                f"Found: {found.dtype} {found.shape}"
             )
     return {key: arrays[key] for key in _ARRAYS}
 
@@ -223,12 +218,9 @@ def _check_index(prepared):
             np.bincount(shard, frames, len(counts)).astype(np.int64), sizes
         )
     if not fits:
-        raise ValueError(
-            f"{folder / INDEX} does not match {folder / CARD} and its shards; "
-            "prepare the dataset again."
-        )
+        raise _damaged(f"{folder / INDEX} does not match {CARD} and its shards")
     if not card["records"]:
-        raise ValueError(f"{folder} holds no records; prepare it again.")
+        raise _damaged(f"{folder} holds no records")
 
 
 def write_index(path, arrays):

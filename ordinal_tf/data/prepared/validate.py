@@ -186,23 +186,6 @@ def _lengths(points, names):
     return np.linalg.norm(points[:, a] - points[:, b], axis=-1)
 
 
-_LIMBS = (("hip", "knee"), ("knee", "ankle"))
-_LIMBS += (("shoulder", "elbow"), ("elbow", "wrist"))
-
-
-def _sides_alike(people):
-    """Left and right bones are as long as each other, to a fifth."""
-    could = people["pose_mask"].all(1)
-    worst = np.zeros(len(could))
-    for a, b in _LIMBS:
-        left, right = (
-            _lengths(people["pose"], (f"{side}_{a}", f"{side}_{b}"))
-            for side in ("left", "right")
-        )
-        worst = np.maximum(worst, np.abs(np.log((left + 1) / (right + 1))))
-    return could, worst > np.log(1.25)
-
-
 # Bones as shares of the way from pelvis to thorax (about 480 mm), widely.
 _PROPORTIONS = {
     ("hip", "knee"): (0.6, 1.4),
@@ -212,25 +195,36 @@ _PROPORTIONS = {
 }
 
 
+def _limbs(people):
+    """Bones of `_PROPORTIONS`, and `(2, N)` lengths on the left and right."""
+    for a, b in _PROPORTIONS:
+        sides = [(f"{side}_{a}", f"{side}_{b}") for side in ("left", "right")]
+        yield (a, b), np.stack([_lengths(people["pose"], s) for s in sides])
+
+
+def _sides_alike(people):
+    """Left and right bones are as long as each other, to a fifth."""
+    worst = 0.0
+    for _, (left, right) in _limbs(people):
+        worst = np.maximum(worst, np.abs(np.log((left + 1) / (right + 1))))
+    return people["pose_mask"].all(1), worst > np.log(1.25)
+
+
 def _proportions(people):
-    could = people["pose_mask"].all(1)
-    pose = people["pose"]
-    trunk = _lengths(pose, ("pelvis", "spine"))
-    trunk = trunk + _lengths(pose, ("spine", "thorax")) + 1e-6
-    odd = np.zeros(len(could), bool)
-    for (a, b), (low, high) in _PROPORTIONS.items():
-        for side in ("left", "right"):
-            share = _lengths(pose, (f"{side}_{a}", f"{side}_{b}")) / trunk
-            odd |= (share < low) | (share > high)
-    return could, odd
+    trunk = _lengths(people["pose"], ("pelvis", "spine"))
+    trunk = trunk + _lengths(people["pose"], ("spine", "thorax")) + 1e-6
+    odd = np.zeros(len(trunk), bool)
+    for bone, lengths in _limbs(people):
+        low, high = _PROPORTIONS[bone]
+        shares = lengths / trunk
+        odd |= ((shares < low) | (shares > high)).any(0)
+    return people["pose_mask"].all(1), odd
 
 
 def _unit_is_mm(people):
     """From the hip over the knee to the ankle: 0.4 to 1.3 m."""
-    could = people["pose_mask"].all(1)
-    leg = _lengths(people["pose"], ("right_hip", "right_knee"))
-    leg = leg + _lengths(people["pose"], ("right_knee", "right_ankle"))
-    return could, (leg < 400) | (leg > 1300)
+    _, leg = sum(length for bone, length in _limbs(people) if "knee" in bone)
+    return people["pose_mask"].all(1), (leg < 400) | (leg > 1300)
 
 
 def _across(points, part):

@@ -135,7 +135,7 @@ def prepare(
         "name": people.name,
         **cards.describe(about),
         "options": {**people.options, "shard_records": shard_records},
-        "request": _digest(*(task.fingerprint for task in tasks)),
+        "request": _digest("\n".join(task.fingerprint for task in tasks)),
     }
     finished = _begin(out, request)
     if finished is not None:
@@ -170,8 +170,8 @@ def _tasks(people, out, size):
     return tasks
 
 
-def _digest(*texts):
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+def _digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _begin(out, request):
