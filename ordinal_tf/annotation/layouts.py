@@ -34,11 +34,13 @@ def write(folder, told, *, everything=False):
         dict: `pictures` and `relations`, how many were written.
     """
     names = list(told.joints)
+    nobody = sorting.relations([], ())
     kept = [
-        agreement.consensus(list(given.values()), everything=everything)
-        if given
-        else _nothing()
-        for given in map(told.relations, names)
+        agreement.consensus(
+            list(told.relations(name).values()) or [nobody],
+            everything=everything,
+        )
+        for name in names
     ]
     files.write_text(folder / "annotations.json", _coco(told, names))
     lines = _lines(names, kept)
@@ -129,8 +131,3 @@ def _link(source, target):
     except OSError:  # Not every file system has links.
         with files.whole(target) as new:
             shutil.copy2(source, new)
-
-
-def _nothing():
-    shape = len(sorting.JOINTS), len(sorting.JOINTS)
-    return np.zeros(shape, np.int8), np.zeros(shape, bool)

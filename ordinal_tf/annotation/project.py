@@ -13,6 +13,7 @@ them, and the last two kinds are about them alone.
 """
 
 import collections
+import itertools
 import math
 import time
 
@@ -178,13 +179,12 @@ class Project:
         people = sorted(self.annotators)
         found = {name: self.relations(name) for name in self.names}
         rows = []
-        for number, first in enumerate(people):
-            for second in people[number + 1 :]:
-                both = [f for f in found.values() if first in f and second in f]
-                compared = agreement.compare(
-                    [f[first] for f in both], [f[second] for f in both]
-                )
-                rows.append({"first": first, "second": second, **compared})
+        for first, second in itertools.combinations(people, 2):
+            both = [f for f in found.values() if first in f and second in f]
+            compared = agreement.compare(
+                [f[first] for f in both], [f[second] for f in both]
+            )
+            rows.append({"first": first, "second": second, **compared})
         return {
             "pictures": len(self.names),
             "annotators": [

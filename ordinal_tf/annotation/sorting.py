@@ -49,7 +49,9 @@ def progress(answers, placed=None):
             of two that disagree the one that was given last counts.
         placed: indices of the joints that can be asked about; None for all.
     """
-    joints = [j for j in _insertion_order() if placed is None or j in placed]
+    # From the neck outwards, along the body's tree.
+    joints = sorted(range(len(JOINTS)), key=lambda j: len(_ancestors(j)))
+    joints = [j for j in joints if placed is None or j in placed]
     signs = {}
     for (a, b), sign in answers.items():
         signs[a, b], signs[b, a] = sign, -sign
@@ -107,11 +109,6 @@ def relations(levels, answers):
     known &= ~np.eye(len(JOINTS), dtype=bool)
     signs = np.where(known, np.sign(apart), 0).astype(np.int8)
     return Relations(signs, known, known & (asked | (abs(apart) > 1)))
-
-
-def _insertion_order():
-    """Joints from the neck outwards, along the body's tree."""
-    return sorted(range(len(JOINTS)), key=lambda j: len(_ancestors(j)))
 
 
 def _ancestors(joint):

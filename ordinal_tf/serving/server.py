@@ -11,9 +11,9 @@ import dataclasses
 import socket
 
 import h11
-import uvicorn
 
 from ordinal_tf.serving import core, grpc_service, rest
+from ordinal_tf.web import pages
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,22 +62,12 @@ async def serve(model, options):
             said = f"Port {port} of {host} cannot be listened on; is another "
             raise OSError(said + "server running?") from error
         serving.rest_port = sock.getsockname()[1]
-        web = uvicorn.Server(
-            uvicorn.Config(
-                rest.make_app(serving),
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                limit_concurrency=options.connections,
-                timeout_keep_alive=round(options.idle_s) or 1,
-                timeout_graceful_shutdown=round(options.drain_s) or 1,
-            )
+        web = pages.make_server(
+            rest.make_app(serving),
+            limit_concurrency=options.connections,
+            timeout_keep_alive=round(options.idle_s) or 1,
+            timeout_graceful_shutdown=round(options.drain_s) or 1,
         )
-        web.capture_signals = contextlib.nullcontext  # They are the program's.
         await calls.start()
         task = asyncio.create_task(web.serve(sockets=[sock]))
         sweeper = asyncio.create_task(_close_idle(web, options.idle_s))

@@ -163,14 +163,13 @@ class _Proposals:
         """
         if self._predictor is None:
             return _in_the_middle(self._images / image), None
+        key = image, revision
         async with self._one:
-            if (image, revision) not in self._known:
-                self._known[
-                    image, revision
-                ] = await concurrency.run_in_threadpool(
+            if key not in self._known:
+                self._known[key] = await concurrency.run_in_threadpool(
                     self._predict, self._images / image, joints
                 )
-        return self._known[image, revision]
+        return self._known[key]
 
     def _predict(self, path, joints):
         box = None
@@ -181,9 +180,8 @@ class _Proposals:
         found = self._predictor.predict(path, box)
         if not len(found["box"]):
             return _in_the_middle(path), None
-        everything = np.ones(len(skeleton.H36M17), bool)
-        points, _ = _TO_JOINTS.points(found["keypoints"][0], everything)
-        depth, _ = _TO_JOINTS.points(found["pose"][0][:, 2:], everything)
+        points, _ = _TO_JOINTS.points(found["keypoints"][0])
+        depth, _ = _TO_JOINTS.points(found["pose"][0][:, 2:])
         return [[*point, 2] for point in points.round(1).tolist()], depth[:, 0]
 
 

@@ -140,8 +140,9 @@ def listen(host, port):
         ) from error
 
 
-def make_server(app):
-    """A `uvicorn.Server` that leaves signals alone."""
+def make_server(app, **limits):
+    """A `uvicorn.Server` that leaves signals alone, for `uvicorn.Config`."""
+    limits = {"limit_concurrency": 64, "timeout_graceful_shutdown": 10} | limits
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -152,8 +153,7 @@ def make_server(app):
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=64,
-            timeout_graceful_shutdown=10,
+            **limits,
         )
     )
     # Its own handling would end the process before the caller has cleaned up.
