@@ -23,9 +23,8 @@ class Journal:
     def __init__(self, path):
         """Opens or creates a journal.
 
-        Raises:
-            ValueError: another process has it, or a line other than the last
-                is damaged.
+        Raises `ValueError` where another process has it, or a line other than
+        the last is damaged.
         """
         self.path = pathlib.Path(path)
         self._file = open(self.path, "a+b", buffering=0)
@@ -47,8 +46,7 @@ class Journal:
     def append(self, entry):
         """Writes one dict, and returns when it is on the disk.
 
-        Raises:
-            OSError: it could not be written, and nothing of it stays.
+        Raises `OSError` where it could not be written; nothing of it stays.
         """
         line = json.dumps(entry, sort_keys=True).encode() + b"\n"
         size = self._file.seek(0, os.SEEK_END)

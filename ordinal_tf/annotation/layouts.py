@@ -23,15 +23,12 @@ from ordinal_tf.annotation import agreement, project, sorting
 
 
 def write(folder, told, *, everything=False):
-    """Writes both layouts beside the pictures.
+    """Writes both layouts; returns how many `pictures` and `relations`, a dict.
 
     Args:
         folder: `pathlib.Path` with `images/`, which holds the pictures.
         told: `project.Project`.
         everything: bool, see `agreement.consensus`.
-
-    Returns:
-        dict: `pictures` and `relations`, how many were written.
     """
     names = list(told.joints)
     nobody = sorting.relations([], ())

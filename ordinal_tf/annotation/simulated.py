@@ -9,14 +9,13 @@ from ordinal_tf.annotation import sorting
 def annotate(depths, *, error, rng):
     """Answers questions until an order follows.
 
+    Returns a dict of pairs to answers, as `sorting.progress` takes it, one
+    entry a question; and the `sorting.Progress` that they lead to.
+
     Args:
         depths: `(14,)` mm of `sorting.JOINTS`, growing away from the camera.
         error: float, the share of answers that are one of the two wrong ones.
         rng: `numpy.random.Generator`.
-
-    Returns:
-        dict of pairs to answers, as `sorting.progress` takes it, one entry a
-        question; and the `sorting.Progress` that they lead to.
     """
     answers = {}
     while True:

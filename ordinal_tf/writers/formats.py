@@ -32,15 +32,14 @@ def check(formats):
 def write(folder, table, formats, stems):
     """Writes `predictions.json` and so on; BVH and TRC once a person.
 
+    Returns a list of `pathlib.Path`, what was written.
+
     Args:
         folder: of the results; it exists.
         table: dict of arrays, see above.
         formats: names out of `FORMATS`.
         stems: dict of a picture's or video's name in `image` to the start of
             its files' names: `film` gives `film_person0.bvh`.
-
-    Returns:
-        list of `pathlib.Path`, what was written.
     """
     folder, written = pathlib.Path(folder), []
     for name, write_table in _TABLES.items():

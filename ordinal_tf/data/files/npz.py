@@ -27,14 +27,11 @@ def read_arrays(path):
 
 
 def read_pickled(path, name):
-    """Reads one array of objects, such as VideoPose3D's `positions_3d`.
+    """One array of objects, such as VideoPose3D's `positions_3d`.
 
-    Returns:
-        The object, made of dict, list, tuple, str, numbers and arrays; None
-        where the file has no array of this name.
-
-    Raises:
-        ValueError: as `read_arrays`, or something else is pickled.
+    It is made of dict, list, tuple, str, numbers and arrays; None where the
+    file has no array of this name. Raises `ValueError` as `read_arrays`, or
+    where something else is pickled.
     """
     return _read(path, pickled=name).get(name)
 

@@ -89,16 +89,13 @@ class ImageErrors:
 
 
 def spoil(keypoints, depth, rng, errors):
-    """Keypoints and depths as an image network might find them.
+    """Keypoints and depths, float32, as an image network might find them.
 
     Args:
         keypoints: `(B, 17, 2)`, any unit.
-        depth: `(B, 17)` mm, root-relative.
+        depth: `(B, 17)` mm, root-relative; the root's is found to be 0.
         rng: `np.random.Generator`, the only source of chance.
         errors: `ImageErrors`.
-
-    Returns:
-        float32 keypoints `(B, 17, 2)` and depths `(B, 17)`, the root's 0.
     """
     count = len(depth)
     hard = np.exp(errors.hardness * rng.standard_normal((count, 1)))
@@ -159,9 +156,6 @@ def measure(keypoints, true, mask, depth=None, true_depth=None):
         mask: `(B, 17)` bool, labelled.
         depth, true_depth: `(B, 17)` mm, root-relative; without them `gain`
             and `depth_mm` are those of no error.
-
-    Returns:
-        `ImageErrors`.
     """
     extent = extents(true, mask)[:, None]
     distance = np.linalg.norm(keypoints - true, axis=-1) / extent

@@ -171,15 +171,14 @@ def _choose(index):
 
 
 def fill_gaps(points, seen, fps):
-    """Points in gaps of up to `LONGEST_GAP_S`, on a line between its ends.
+    """Points and `seen`, anew, with gaps of up to `LONGEST_GAP_S` filled.
+
+    What is filled lies on a line between the ends of its gap.
 
     Args:
         points: `(T, M, 3)`.
         seen: `(T, M)` bool.
         fps: float.
-
-    Returns:
-        Points and `seen` with these in them; new arrays.
     """
     points, seen = points.copy(), seen.copy()
     longest = int(LONGEST_GAP_S * fps)

@@ -82,19 +82,15 @@ def _length(poses, one, other):
 
 
 def choose_unit(tall, stated=None):
-    """The unit that makes a height that of a person.
+    """Name and millimetres of the unit that makes a height that of a person.
+
+    Also returns a note where it is not what was stated, else None; and raises
+    `ValueError` where none makes a person of 1 to 2.5 m.
 
     Args:
         tall: float, the height in the file's numbers.
         stated: unit that the file or its kind says, a key of `UNITS`, or the
             millimetres of one; None where nothing is said.
-
-    Returns:
-        Name and millimetres of the unit; and a note where it is not what was
-        stated, else None.
-
-    Raises:
-        ValueError: none makes a person of 1 to 2.5 m.
     """
     said = None
     if stated is not None:
@@ -135,7 +131,7 @@ def _metres(mm):
 
 
 def choose_up(poses, stated=None):
-    """The axis that points up.
+    """The axis that points up, and a note where it is not what was stated.
 
     What the file (or its kind) says holds, unless bodies are clearly along
     another axis: heads away from ankles in nearly all frames. Somebody who
@@ -145,9 +141,6 @@ def choose_up(poses, stated=None):
     Args:
         poses: `(T, 17, 3)` mm.
         stated: "+X" to "-Z", or None.
-
-    Returns:
-        The axis; and a note where it is not what was stated, else None.
     """
     ankles = [_S.index("left_ankle"), _S.index("right_ankle")]
     body = poses[:, _S.index("head_top")] - poses[:, ankles].mean(1)

@@ -88,11 +88,10 @@ class Camera:
 
 
 def limb_factors(body, count, rng):
-    """Length factors of every bone for `count` bodies.
+    """`(count, 17)` float64 length factors of every bone, for `count` bodies.
 
-    Returns:
-        `(count, 17)` float64: column j scales the bone that ends in joint j;
-        the root's is 1. Left and right are equal.
+    Column j scales the bone that ends in joint j; the root's is 1. Left and
+    right are equal.
     """
     names = np.array(_sideless())
     whole = np.exp(body.scale * _normal(rng, count))

@@ -83,14 +83,13 @@ def check_knows(name, chosen, knows):
 
 
 def chance(seed, which, row):
-    """Numbers that belong to a person, whenever the person is seen.
+    """`(2, 17, 17)` float32 in [0, 1), symmetric, that belong to a person.
+
+    They are the same whenever the person is seen.
 
     Args:
         seed: int, the run's.
         which, row: scalar int64 tensors, the source and its row.
-
-    Returns:
-        `(2, 17, 17)` float32 in [0, 1), symmetric.
     """
     key = tf.stack([tf.cast(seed, tf.int64) * 2**20 + which, row])
     joints = len(skeleton.H36M17)

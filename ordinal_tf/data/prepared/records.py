@@ -114,14 +114,12 @@ def serialize(record):
 
 
 def parse_packed(serialized, fields):
-    """The encoded picture of one record, and the bytes of some of its fields.
+    """Two scalar strings: a record's encoded picture, and some of its fields.
 
     Args:
         serialized: scalar string, in a graph.
-        fields: names of the arrays among `FIELDS` that are wanted.
-
-    Returns:
-        two scalar strings, the second for `unpack`.
+        fields: names of the arrays among `FIELDS` that are wanted; `unpack`
+            takes their bytes apart.
     """
     wanted = ("image", *fields)
     spec = {key: tf.io.FixedLenFeature((), tf.string) for key in wanted}

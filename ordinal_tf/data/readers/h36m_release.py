@@ -81,15 +81,11 @@ def read_h36m_release(source, *, split="train", report=print):
 
 
 def read_positions(path):
-    """Poses of one file of D3_Positions.
+    """`(T, 17, 3)` float64 mm of one file of D3_Positions.
 
-    Returns:
-        `(T, 17, 3)` float64 mm, world axes with z up, in the order of
-        `skeleton.H36M17`.
-
-    Raises:
-        ValueError: the file is missing, damaged or another one, or cdflib is
-            not installed.
+    World axes with z up, in the order of `skeleton.H36M17`. Raises
+    `ValueError` where the file is missing, damaged or another one, or cdflib
+    is not installed.
     """
     path = pathlib.Path(path)
     if not path.is_file():

@@ -98,16 +98,13 @@ def has_markers(stem):
 
 
 def read_markers(stem):
-    """Markers of a `.mat` file, or of the `.c3d` that it was made from.
+    """M names, and `(T, M, 3)` float64 mm, world axes, zeros where not seen.
 
     Args:
-        stem: `pathlib.Path` without suffix.
+        stem: `pathlib.Path` without suffix of a `.mat` file, or of the `.c3d`
+            that it was made from.
 
-    Returns:
-        M names, and `(T, M, 3)` float64 mm, world axes, zeros where not seen.
-
-    Raises:
-        ValueError: the file is missing, damaged or another one.
+    Raises `ValueError` where it is missing, damaged or another one.
     """
     path = stem.with_suffix(".mat")
     if not path.is_file():

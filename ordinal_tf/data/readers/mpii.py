@@ -32,7 +32,9 @@ _HEAD_SHARE = 0.6  # SC_BIAS of the benchmark's own evalMPII.
 
 
 def read_mpii(source, *, split="train", skip_limit=10, report=print):
-    """Reads the release's training people.
+    """`labels.LabelledPhotos` of the release's training people, 2D only.
+
+    Hidden joints are annotated, too. Raises `ValueError`, see `readers`.
 
     Args:
         source: path of a folder with `images/` and the annotation file, which
@@ -40,10 +42,6 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
             `images/` beside it or beside its folder.
         split: "train"; joints of the test pictures are not published.
         skip_limit, report: see `labels.BadRecords`.
-
-    Returns:
-        `labels.LabelledPhotos`, 2D only. Hidden joints are annotated, too.
-        Raises `ValueError`, see `readers`.
     """
     return read_with_heads(
         source, split=split, skip_limit=skip_limit, report=report

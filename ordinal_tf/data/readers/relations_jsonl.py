@@ -135,13 +135,12 @@ class _People:
 def map_relations(given, body, count):
     """Relations of `skeleton.H36M17` from named ones, derived ones included.
 
+    `(N, K, K)` int8, antisymmetric, and their symmetric bool mask.
+
     Args:
         given: what `read_relations` returns.
         body: `skeleton.Skeleton` of the annotations.
         count: int, N people.
-
-    Returns:
-        `(N, K, K)` int8, antisymmetric, and their symmetric bool mask.
     """
     to_ours = skeleton.mapping(body, skeleton.H36M17)
     theirs = np.zeros((count, len(body), len(body)), np.int8)
