@@ -18,6 +18,7 @@ def get_config():
     config = defaults.image()
     config.augmentation.rotation_deg = 45.0  # People here turn somersaults.
     config.augmentation.brightness = 0.1
+    config.augmentation.cut_off = 0.3  # And sit at tables.
     config.model.input_size = 160
     config.model.z_resolutions = (1, 16)
     config.model.stem_features = 24
@@ -32,6 +33,7 @@ def get_config():
     config.loss.heatmap = "cross_entropy"
     config.loss.heatmap_weight = 1.0
     config.loss.sigma = 1.0
+    config.loss.depth_weight = 2.0
     config.loss.rank_weight = 0.02
     config.loss.equal_weight = 0.1  # "Equal" is the least certain label.
     config.train.optimizer = "adam"
