@@ -14,7 +14,7 @@ from tensorflow.python.framework import convert_to_constants
 
 from ordinal_tf import paths
 from ordinal_tf.export import fold, halving, parity, warmup
-from ordinal_tf.inference import finding, signatures
+from ordinal_tf.inference import signatures
 from ordinal_tf.models import finder, hourglass
 from ordinal_tf.training import loop
 
@@ -51,8 +51,9 @@ class PoseModule(signatures.Signatures):
             **options,
         )
         crops = tf.TensorSpec((None, input_size, input_size, 3), tf.uint8)
-        picture = tf.TensorSpec((1, finding.SIZE, finding.SIZE, 3), tf.uint8)
-        found = _answer(fold.for_inference(find, input_size=finding.SIZE))
+        # Of two sizes, see `inference.finding`.
+        picture = tf.TensorSpec((1, None, None, 3), tf.uint8)
+        found = _answer(fold.for_inference(find))
         super().__init__(
             freeze(lean, crops, bits=16),
             input_size,

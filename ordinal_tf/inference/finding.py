@@ -1,9 +1,10 @@
 """Where the people of a picture are.
 
-The finder (`models.finder`) looks at the whole picture once and says where
-people may be. The pose network looks at all of these at once, then again at
-what the joints that it saw suggest. How sure both are is the score of a
-person; of two that are the same person the surer one stays.
+The finder (`models.finder`) looks at the whole picture and says where people
+may be; then at a smaller copy, in which those who fill the picture are as
+large as the people that it learnt from. The pose network looks at all of these
+at once, then again at what the joints that it saw suggest. How sure both are is
+the score of a person; of two that are the same person the surer one stays.
 """
 
 import tensorflow as tf
@@ -11,8 +12,10 @@ import tensorflow as tf
 from ordinal_tf import boxes as box_shapes
 from ordinal_tf import geometry
 
-# Side of the picture that the finder sees, pixels.
-SIZE = 320
+# Sides of the picture that the finder sees, and then sees again, pixels.
+SIZE, COARSE_SIZE = 320, 128
+# Of the second look who is longer than that, in sides of the picture, counts.
+_LARGE = 0.5
 # Least `person_score` of a person; measured by tools.dev.measure_finding.
 LEAST_SCORE = 0.2
 # Of the finder alone: what is below is not looked at. And how many are.
@@ -50,6 +53,31 @@ def candidates(answer, stride):
     found = tf.concat([place - extent[:, :2], place + extent[:, 2:]], axis=1)
     kept = tf.image.non_max_suppression(
         found, score, _MOST, iou_threshold=_OVERLAP, score_threshold=_CANDIDATE
+    )
+    return tf.gather(found, kept), tf.gather(score, kept)
+
+
+def with_large(near, coarse):
+    """What both looks of the finder find, the surest first.
+
+    Args:
+        near: rectangles and probabilities, see `candidates`, of the picture
+            whose side is `SIZE`.
+        coarse: of the picture whose side is `COARSE_SIZE`; only large people
+            count.
+
+    Returns:
+        `(N, 4)` rectangles in pixels of the larger picture, and `(N,)`
+        probabilities.
+    """
+    found, score = coarse
+    found = (found + 0.5) * (SIZE / COARSE_SIZE) - 0.5
+    side = tf.reduce_max(found[:, 2:] - found[:, :2], axis=1)
+    large = side > _LARGE * SIZE
+    found = tf.concat([near[0], tf.boolean_mask(found, large)], axis=0)
+    score = tf.concat([near[1], tf.boolean_mask(score, large)], axis=0)
+    kept = tf.image.non_max_suppression(
+        found, score, _MOST, iou_threshold=_OVERLAP
     )
     return tf.gather(found, kept), tf.gather(score, kept)
 

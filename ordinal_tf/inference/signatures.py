@@ -76,8 +76,8 @@ class Signatures(tf.Module):
     Args:
         predict_crops: as `chain` returns.
         input_size: int, S, side of the crops.
-        find: function of a picture `(1, F, F, 3)` uint8, F `finding.SIZE`, to
-            the answer of the finder, see `finder.build_head`.
+        find: function of a picture `(1, F, F, 3)` uint8, of any F divisible
+            by 32, to the answer of the finder, see `finder.build_head`.
     """
 
     def __init__(self, predict_crops, input_size, find):
@@ -222,9 +222,11 @@ class Signatures(tf.Module):
         height, width = size[0], size[1]
         middle = [(width - 1) / 2, (height - 1) / 2]
         whole = tf.stack([*middle, tf.maximum(width, height)])
-        shown = crops.crop_boxes(small, whole[None], finding.SIZE)
-        rectangles, chance = finding.candidates(
-            self._finder(shown)[0], finder.STRIDE
+        rectangles, chance = finding.with_large(
+            *(
+                self._candidates(small, whole, side)
+                for side in (finding.SIZE, finding.COARSE_SIZE)
+            )
         )
         back = geometry.invert_affine(geometry.crop_matrix(whole, finding.SIZE))
         boxes = finding.boxes_of(rectangles, back, width, height)
@@ -235,6 +237,11 @@ class Signatures(tf.Module):
         found = {**found, "person_score": score}
         rows = finding.apart(found, least_score)
         return {name: tf.gather(value, rows) for name, value in found.items()}
+
+    def _candidates(self, picture, whole, side):
+        """What the finder makes of a `pictures.Picture` shown that large."""
+        shown = crops.crop_boxes(picture, whole[None], side)
+        return finding.candidates(self._finder(shown)[0], finder.STRIDE)
 
 
 def _check_counts(photos, boxes, counts):

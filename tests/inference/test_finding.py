@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from ordinal_tf import boxes, geometry
-from ordinal_tf.inference import finding
+from ordinal_tf.inference import finding, signatures
+from ordinal_tf.models import finder
 
 STRIDE = 8
 
@@ -90,6 +91,58 @@ def test_the_second_look_goes_to_the_joints():
     # Where too little was seen, it stays.
     found["score"] = np.full((1, 17), 0.01, np.float32)
     np.testing.assert_allclose(finding.closer(found, 640.0, 480.0), box)
+
+
+def test_large_people_are_found_in_a_smaller_picture():
+    times = finding.SIZE / finding.COARSE_SIZE
+    near = np.float32([[10, 20, 50, 100], [20, 20, 280, 300]])
+    coarse = np.float32(
+        [
+            [8, 8, 111, 119.5],  # As the second of the first look.
+            [0, 0, 30, 127],  # Somebody else.
+            [40, 10, 60, 70],  # Too small to count.
+        ]
+    )
+    found, chance = finding.with_large(
+        (near, np.float32([0.3, 0.4])), (coarse, np.float32([0.8, 0.2, 0.9]))
+    )
+    np.testing.assert_allclose(
+        found,
+        [(coarse[0] + 0.5) * times - 0.5, near[0], coarse[1] * times + 0.75],
+    )
+    np.testing.assert_allclose(chance, [0.8, 0.3, 0.2])
+    none = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+    found, chance = finding.with_large(none, none)
+    assert found.shape == (0, 4) and chance.shape == (0,)
+
+
+def test_the_graph_looks_twice():
+    """Somebody whom only the smaller picture shows is found."""
+    shown = []
+
+    def find(picture):
+        side = picture.shape[1]
+        shown.append(side)
+        cells = side // finder.STRIDE
+        out = np.full((1, cells, cells, 5), -9.0, np.float32)
+        if side < finding.SIZE:
+            # Three quarters of the picture.
+            out[0, cells // 2, cells // 2] = [3.0, *np.log([3.0] * 4)]
+        return tf.constant(out)
+
+    def predict(crops):
+        count = tf.shape(crops)[0]
+        return {
+            "keypoints": tf.zeros((count, 17, 2)),
+            "ordinal_depth": tf.zeros((count, 17)),
+            "pose": tf.zeros((count, 17, 3)),
+            "score": tf.ones((count, 17)),
+        }
+
+    graph = signatures.Signatures(predict, 64, find)
+    found = graph.serve_find(np.zeros((256, 256, 3), np.uint8), 0.2)
+    assert set(shown) == {finding.SIZE, finding.COARSE_SIZE}
+    assert found["box"].shape == (1, 3)
 
 
 def test_who_is_the_same():
