@@ -57,6 +57,17 @@ def candidates(answer, stride):
     return tf.gather(found, kept), tf.gather(score, kept)
 
 
+def coarser(shown):
+    """The picture of the second look: uint8 `(B, F, F, 3)`, F `COARSE_SIZE`.
+
+    Args:
+        shown: uint8 `(B, SIZE, SIZE, 3)`.
+    """
+    size = (COARSE_SIZE, COARSE_SIZE)
+    small = tf.image.resize(shown, size, tf.image.ResizeMethod.AREA)
+    return tf.cast(tf.round(small), tf.uint8)
+
+
 def with_large(near, coarse):
     """What both looks of the finder find, the surest first.
 

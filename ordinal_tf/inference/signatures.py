@@ -222,11 +222,9 @@ class Signatures(tf.Module):
         height, width = size[0], size[1]
         middle = [(width - 1) / 2, (height - 1) / 2]
         whole = tf.stack([*middle, tf.maximum(width, height)])
+        shown = crops.crop_boxes(small, whole[None], finding.SIZE)
         rectangles, chance = finding.with_large(
-            *(
-                self._candidates(small, whole, side)
-                for side in (finding.SIZE, finding.COARSE_SIZE)
-            )
+            self._candidates(shown), self._candidates(finding.coarser(shown))
         )
         back = geometry.invert_affine(geometry.crop_matrix(whole, finding.SIZE))
         boxes = finding.boxes_of(rectangles, back, width, height)
@@ -238,9 +236,7 @@ class Signatures(tf.Module):
         rows = finding.apart(found, least_score)
         return {name: tf.gather(value, rows) for name, value in found.items()}
 
-    def _candidates(self, picture, whole, side):
-        """What the finder makes of a `pictures.Picture` shown that large."""
-        shown = crops.crop_boxes(picture, whole[None], side)
+    def _candidates(self, shown):
         return finding.candidates(self._finder(shown)[0], finder.STRIDE)
 
 

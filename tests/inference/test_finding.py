@@ -93,6 +93,23 @@ def test_the_second_look_goes_to_the_joints():
     np.testing.assert_allclose(finding.closer(found, 640.0, 480.0), box)
 
 
+def test_the_smaller_picture_shows_the_same():
+    # Two grey halves, the edge a quarter from the top.
+    shown = np.full((1, finding.SIZE, finding.SIZE, 3), 40, np.uint8)
+    shown[:, finding.SIZE // 4 :] = 200
+    small = finding.coarser(shown).numpy()[0]
+    side = finding.COARSE_SIZE
+    assert small.shape == (side, side, 3) and small.dtype == np.uint8
+    assert (small[: side // 4] == 40).all() and (
+        small[side // 4 :] == 200
+    ).all()
+    # Every other pixel: averaged, not picked.
+    shown = np.full((1, finding.SIZE, finding.SIZE, 3), 100, np.uint8)
+    shown[:, ::2] = 200
+    small = finding.coarser(shown).numpy()
+    assert 100 < small.min() and small.max() < 200
+
+
 def test_large_people_are_found_in_a_smaller_picture():
     times = finding.SIZE / finding.COARSE_SIZE
     near = np.float32([[10, 20, 50, 100], [20, 20, 280, 300]])
