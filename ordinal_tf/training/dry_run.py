@@ -50,6 +50,7 @@ def dry_run(config, make_task):
     trainable, every = cost.parameters(task.network)
     examples = config.train.steps * config.train.batch_size
     variables = [*task.network.variables, *optimizer.variables]
+    variables += task.network.weights if config.train.ema else []
     size = sum(keras.ops.convert_to_numpy(v).nbytes for v in variables)
     return {
         "parameters": every,

@@ -78,6 +78,7 @@ class _Run:
     train: ml_collections.ConfigDict
     workdir: pathlib.Path
     optimizer: keras.Optimizer
+    averages: optimizers.Averages | None
     report: Callable
     progress: Callable | None
     board: Callable
@@ -187,6 +188,8 @@ def _prepare(config, workdir, make_task, crew, report, progress):
         train=config.train,
         workdir=workdir,
         optimizer=optimizer,
+        averages=config.train.ema
+        and optimizers.Averages(task.network, config.train.ema),
         report=report,
         progress=progress,
         board=board.writer(workdir / "tensorboard", report),
@@ -197,7 +200,9 @@ def _prepare(config, workdir, make_task, crew, report, progress):
 
 def _enter(run, config, free, start_from):
     """Loads the checkpoint, or the weights to start from."""
-    done = runs.restore(run.workdir, run.task.network, run.optimizer)
+    done = runs.restore(
+        run.workdir, run.task.network, run.optimizer, _more(run)
+    )
     if done is not None:
         run.done = done
         run.report(f"{run.workdir}: continuing after step {done.step}.")
@@ -209,10 +214,17 @@ def _enter(run, config, free, start_from):
                 "changed since. Start another run from it, or bring it back."
             )
         runs.load_weights(run.task.network, path)
+        if run.averages:
+            run.averages.restart()
     if run.crew.chief:
         # Only now, so that bad input leaves no folder behind.
         runs.start(config, run.workdir, free=free)
         runs.drop_later_metrics(run.workdir, done)
+
+
+def _more(run):
+    """Variables of the state that are neither network nor optimiser."""
+    return run.averages.variables if run.averages else ()
 
 
 def _advance(run, stop):
@@ -244,6 +256,8 @@ def _segment(run, stop, learn, last):
         ramp = np.asarray(run.task.ramp(step), "float32")
         for part in parts_of(batch, train.accumulate):
             meter.add(_with_others(run, learn, part, ramp))
+        if run.averages:
+            run.averages.update(step)
         step += 1
         run.done = dataclasses.replace(run.done, step=step)
         final = step == train.steps
@@ -357,8 +371,8 @@ def _score(run, stop):
     if not run.crew.chief:
         return
     figures = {"last": _figures(run, stop)}
-    if run.train.ema and step:
-        with optimizers.averaged(task.network, run.optimizer):
+    if run.averages and step:
+        with run.averages.in_place():
             figures["ema"] = _figures(run, stop)
     line = {"step": step, **figures["last"]}
     line.update({f"ema_{k}": v for k, v in figures.get("ema", {}).items()})
@@ -373,8 +387,7 @@ def _score(run, stop):
             if task.better(found, best):
                 best = {"step": step, "weights": kind, **found}
     if best != run.done.best:
-        path = run.workdir / runs.KINDS["best"]
-        _save_weights(run, best["weights"], path)
+        _save_weights(run, best["weights"], "best")
     run.done = dataclasses.replace(
         run.done, scored=step, figures=figures, best=best
     )
@@ -396,21 +409,22 @@ def _figures(run, stop):
         return run.task.score(run.done.step)
 
 
-def _save_weights(run, kind, path):
-    network, step = run.task.network, run.done.step
-    if kind == "last":
-        runs.save_weights(network, path, step)
-        return
-    with optimizers.averaged(network, run.optimizer):
-        runs.save_weights(network, path, step)
+def _save_weights(run, kind, name):
+    """Writes the last weights or their averages as one of `runs.KINDS`."""
+    averaged = run.averages.in_place() if kind == "ema" else None
+    with averaged or contextlib.nullcontext():
+        path = run.workdir / runs.KINDS[name]
+        runs.save_weights(run.task.network, path, run.done.step)
 
 
 def _save(run):
     if not run.crew.chief:
         return
-    if run.train.ema:
-        _save_weights(run, "ema", run.workdir / runs.KINDS["ema"])
-    runs.save(run.workdir, run.task.network, run.optimizer, run.done)
+    if run.averages:
+        _save_weights(run, "ema", "ema")
+    runs.save(
+        run.workdir, run.task.network, run.optimizer, run.done, _more(run)
+    )
 
 
 def _finish(run):

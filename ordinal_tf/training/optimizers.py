@@ -1,9 +1,10 @@
-"""Optimisers, their schedules, and which weights they move at which rate."""
+"""Optimisers, their schedules, and averages of the weights that they move."""
 
 import contextlib
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 OPTIMIZERS = ("adam", "rmsprop")
@@ -72,8 +73,7 @@ def build_optimizer(train, network):
         train: the section `train` of a config: `optimizer`, `clip_norm` (of
             all gradients together, or None), `encoder_rate` (factor on the
             learning rate of layers whose names begin with "encoder"),
-            `accumulate` (batches per update), `ema` (what a step keeps of the
-            averaged weights; 0: no averages), `precision`.
+            `accumulate` (batches per update), `precision`.
         network: `keras.Model`, see `freeze`.
 
     Returns:
@@ -85,10 +85,6 @@ def build_optimizer(train, network):
     }
     if train.accumulate > 1:
         options["gradient_accumulation_steps"] = train.accumulate
-    if train.ema:
-        # Keras averages after every batch, also those without an update.
-        momentum = train.ema ** (1 / train.accumulate)
-        options.update(use_ema=True, ema_momentum=momentum)
     if train.optimizer == "rmsprop":
         # Torch's constants, which the original has. Torch adds 1e-8 to the
         # root, Keras its epsilon below the root.
@@ -126,18 +122,57 @@ def _with_factors(kind, factors):
     return WithFactors
 
 
-@contextlib.contextmanager
-def averaged(network, optimizer):
-    """Puts the averages of the weights in their place, for a while.
+class Averages:
+    """Moving averages of a network's weights and batch norms' statistics.
 
-    Batch norm's running statistics are averages anyway and stay.
+    The statistics too, for those of the weights do not fit their averages;
+    Keras' own (`use_ema`) leave them out.
+
+    Args:
+        network: `keras.Model`.
+        decay: float, what a step keeps; less in the beginning, when the
+            averages are still those of weights that knew nothing:
+            `(1 + step) / (10 + step)`.
+
+    Attributes:
+        variables: list of `keras.Variable`, part of a run's state.
     """
-    kept = [ops.convert_to_numpy(v) for v in network.trainable_variables]
-    try:
-        optimizer.finalize_variable_values(network.trainable_variables)
-        yield
-    finally:
-        for variable, value in zip(
-            network.trainable_variables, kept, strict=True
-        ):
-            variable.assign(value)
+
+    def __init__(self, network, decay):
+        self._weights, self._decay = network.weights, decay
+        self.variables = [
+            keras.Variable(weight, dtype=weight.dtype, trainable=False)
+            for weight in self._weights
+        ]
+        self._move = self._blend
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            self._move = tf.function(self._blend, autograph=False)
+
+    def _blend(self, decay):
+        for average, weight in zip(self.variables, self._weights, strict=True):
+            average.assign(weight + decay * (average - weight))
+
+    def restart(self):
+        """Begins anew from the weights as they are."""
+        self._move(np.zeros((), np.float32))
+
+    def update(self, step):
+        """Takes in the weights that step `step`, from 0, has made."""
+        decay = min(self._decay, (1 + step) / (10 + step))
+        self._move(np.asarray(decay, np.float32))
+
+    @contextlib.contextmanager
+    def in_place(self):
+        """Puts the averages in the place of the weights, for a while."""
+        kept = [ops.convert_to_numpy(weight) for weight in self._weights]
+        try:
+            for weight, average in zip(
+                self._weights, self.variables, strict=True
+            ):
+                weight.assign(average)
+            yield
+        finally:
+            for weight, value in zip(self._weights, kept, strict=True):
+                weight.assign(value)

@@ -172,13 +172,14 @@ def locked(workdir):
                 one.rmdir()
 
 
-def save(workdir, network, optimizer, progress):
+def save(workdir, network, optimizer, progress, more=()):
     """Writes the whole state and the weights.
 
     Args:
         workdir: path.
         network, optimizer: Keras objects, built.
         progress: `Progress`.
+        more: further variables of the state.
 
     Raises:
         ValueError: a variable is not finite, or there is no room; the
@@ -187,7 +188,7 @@ def save(workdir, network, optimizer, progress):
     workdir = pathlib.Path(workdir)
     arrays = {
         f"variable_{i:03d}": ops.convert_to_numpy(variable)
-        for i, variable in enumerate(_variables(network, optimizer))
+        for i, variable in enumerate(_variables(network, optimizer, more))
     }
     # NumPy knows no `isfinite` of generators' states, nor need they it.
     if not all(
@@ -248,8 +249,8 @@ def _whole(path, step):
         ) from error
 
 
-def restore(workdir, network, optimizer):
-    """Loads the state, if there is one.
+def restore(workdir, network, optimizer, more=()):
+    """Loads the state, if there is one; arguments as of `save`.
 
     Returns:
         `Progress`, or None without a state.
@@ -269,7 +270,7 @@ def restore(workdir, network, optimizer):
         raise ValueError(
             f"{path} cannot be read ({error}); remove it to start again."
         ) from error
-    variables = _variables(network, optimizer)
+    variables = _variables(network, optimizer, more)
     saved = [arrays.get(f"variable_{i:03d}") for i in range(len(variables))]
     if (
         "progress" not in arrays
@@ -288,9 +289,9 @@ def restore(workdir, network, optimizer):
     return Progress(**json.loads(str(arrays["progress"])))
 
 
-def _variables(network, optimizer):
+def _variables(network, optimizer, more):
     # `variables`, not `weights`: dropout's generators belong to the state.
-    return [*network.variables, *optimizer.variables]
+    return [*network.variables, *optimizer.variables, *more]
 
 
 def load_weights(model, path):

@@ -155,7 +155,7 @@ def test_loss_scaling():
 
     Source: Micikevicius et al. 2018, section 3.2.
     """
-    train = train_section(precision="mixed_float16", ema=0.9)
+    train = train_section(precision="mixed_float16")
     network = tasks.network()
     optimizer = optimizers.build_optimizer(train, network)
     variables = network.trainable_variables
@@ -177,21 +177,46 @@ def test_loss_scaling():
     assert float(optimizer.learning_rate) == 0.25
 
 
-def test_averages_are_put_back():
-    train = train_section(ema=0.5)
+def test_averages_in_closed_form():
+    """Weights that are w(t) = t after step t, batch norm's statistics too.
+
+    With the ramp alone, d(t) = (1 + t) / (10 + t), the weight of w(t) in the
+    average after n steps is (1 - d(t)) d(t + 1) ... d(n - 1), and that of the
+    first weights d(0) ... d(n - 1).
+    """
     network = tasks.network()
-    optimizer = optimizers.build_optimizer(train, network)
-    variables = network.trainable_variables
-    for value in (1.0, 1.0):
-        optimizer.apply(
-            [keras.ops.full(v.shape, value) for v in variables], variables
-        )
-    before = [keras.ops.convert_to_numpy(v) for v in variables]
+    averages = optimizers.Averages(network, 0.999)
+    first = network.get_weights()
+    steps = 4
+    for step in range(steps):
+        network.set_weights([np.full_like(w, step) for w in first])
+        averages.update(step)
+    decay = [(1 + t) / (10 + t) for t in range(steps)]
+    own = [(1 - decay[t]) * np.prod(decay[t + 1 :]) for t in range(steps)]
+    paths = [weight.path for weight in network.weights]
+    assert any("moving_variance" in path for path in paths)
+    with averages.in_place():
+        found = network.get_weights()
+    for one, start in zip(found, first, strict=True):
+        expected = np.prod(decay) * start + np.dot(own, range(steps))
+        np.testing.assert_allclose(one, expected, rtol=1e-5)
+
+
+def test_averages_are_put_back():
+    network = tasks.network()
+    averages = optimizers.Averages(network, 0.05)
+    first = network.get_weights()
+    # The decay is reached at once: (1 + 0) / (10 + 0) is above it.
+    network.set_weights([w + 1 for w in first])
+    averages.update(0)
     with pytest.raises(KeyError):
-        with optimizers.averaged(network, optimizer):
-            for one, two in zip(before, variables, strict=True):
-                # Half a step of 0.1 behind.
-                np.testing.assert_allclose(two - one, 0.05, atol=1e-4)
+        with averages.in_place():
+            for one, two in zip(first, network.get_weights(), strict=True):
+                np.testing.assert_allclose(two - one, 0.95, atol=1e-5)
             raise KeyError
-    for one, two in zip(before, variables, strict=True):
-        np.testing.assert_array_equal(one, two)
+    for one, two in zip(first, network.get_weights(), strict=True):
+        np.testing.assert_allclose(two - one, 1, atol=1e-6)
+    averages.restart()
+    with averages.in_place():
+        for one, two in zip(first, network.get_weights(), strict=True):
+            np.testing.assert_allclose(two - one, 1, atol=1e-6)
