@@ -32,7 +32,7 @@ def test_human36m_release(tmp_path):
     pytest.importorskip("cdflib")
     h36m_files.write_release(tmp_path, subjects=("S9",))
     photos = h36m_release.read_h36m_release(
-        tmp_path, split="test", subjects=("S9",), report=quiet
+        tmp_path, split="test", report=quiet
     )
     count, groups, units = seen("h36m-p1", photos, tmp_path)
     # Two takes of one action, four cameras.
@@ -43,21 +43,18 @@ def test_human36m_release(tmp_path):
 def test_humaneva(tmp_path, monkeypatch):
     monkeypatch.setitem(humaneva._PARTITION, ("S1", "Walking"), (20, 28))
     humaneva_files.write_subject(tmp_path / "S1")
-    photos = humaneva.read_humaneva(
-        tmp_path, subjects=("S1",), actions=("Walking",), report=quiet
-    )
+    photos = humaneva.read_humaneva(tmp_path, report=quiet)
     count, groups, units = seen("humaneva", photos, tmp_path)
     assert count > 1 and groups == {"S1 Walking"} and len(units) == 1
 
 
 def test_mpi_inf_3dhp(tmp_path):
-    for name in ("TS1", "TS4"):
+    names = {f"TS{number}" for number in range(1, 7)}
+    for name in names:
         content = dhp_files.arrays()
         dhp_files.write(tmp_path / name, content)
-    photos = mpi_inf_3dhp.read_mpi_inf_3dhp(
-        tmp_path, sequences=("TS1", "TS4"), report=quiet
-    )
+    photos = mpi_inf_3dhp.read_mpi_inf_3dhp(tmp_path, report=quiet)
     count, groups, units = seen("mpi-inf-3dhp", photos, tmp_path)
-    assert count == len(photos) and groups == {"TS1", "TS4"}
-    assert units == {"TS1 0", "TS4 0"}
+    assert count == len(photos) and groups == names
+    assert units == {f"{name} 0" for name in names}
     assert np.isfinite(photos.pose).all()
