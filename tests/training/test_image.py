@@ -358,6 +358,7 @@ def test_mixed_precision_keeps_float32_weights(quick, config, tmp_path):
 def test_training_learns_pictures_by_heart(config, tmp_path):
     config.augmentation.update(
         rotation_deg=0.0,
+        cut_off=0.0,
         scale=(1.0, 1.0),
         mirror=False,
         colour=0.0,
