@@ -137,7 +137,7 @@ def volume_loss(volumes_true, volumes_pred, *, mask):
 
 
 def separable_volume_loss(factors, volumes_pred, *, mask):
-    """`volume_loss` against Gaussians, none of which is ever dense.
+    """`volume_loss` against Gaussians, of which only the gradient makes one.
 
     A Gaussian is the outer product of three vectors, so that of the square
     `|V - G|^2 = sum V^2 - 2 sum V G + sum G^2` the middle term is three short

@@ -124,7 +124,7 @@ class Predictor:
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(
                 "The picture is truncated or damaged: "
-                f"{photos.name_of(photo)}: {_first_line(error)}"
+                f"{photos.name_of(photo)}: {_reason(error)}"
             ) from error
         return {name: value.numpy() for name, value in found.items()}
 
@@ -152,6 +152,6 @@ class Predictor:
         return self._crops(image=image)
 
 
-def _first_line(error):
+def _reason(error):
     """What TensorFlow says, without where in its graph."""
-    return error.message.split("[[")[0].split("\n\t")[0].strip()
+    return error.message.split("[[")[0].strip().splitlines()[-1]

@@ -236,8 +236,12 @@ def test_a_cut_photograph(model, photo, tmp_path):
     Image.fromarray(photo).save(data, "JPEG", quality=95)
     path = tmp_path / "cut.jpg"
     path.write_bytes(data.getvalue()[: len(data.getvalue()) // 2])
-    with pytest.raises(ValueError, match=r"truncated or damaged: .*cut\.jpg"):
+    with pytest.raises(
+        ValueError, match=r"truncated or damaged: .*cut\.jpg: "
+    ) as raised:
         model.predict(path)
+    # A sentence, and nothing of TensorFlow's graph.
+    assert "\n" not in str(raised.value) and "node" not in str(raised.value)
 
 
 def test_photos_agree_with_photo(run, photo):
