@@ -118,14 +118,9 @@ def draw_labels(
     canvas = _draw_overlay(canvas, points, 0 * ones, ones, skeleton)
     if relations is None:
         return canvas
-    used, width = set(), _bone_width(points)
-    for i, j in _longest_pairs(points, relation_mask):
-        if i in used or j in used:
-            continue
-        used |= {i, j}
+    width = _bone_width(points)
+    for i, j in shown_pairs(points, relation_mask, shown):
         _draw_relation(canvas, points[[i, j]], int(relations[i][j]), width)
-        if len(used) >= 2 * shown:
-            break
     text = "green disc: nearer, ring: farther, two discs: about equal"
     return write(canvas, [(text, TEXT)], (12, HEIGHT - 24))
 
@@ -371,19 +366,27 @@ def _draw_grid(image, project, middle, ground, reach):
             _line(image, start, end, GRID, 1)
 
 
-def _longest_pairs(points, mask):
-    """Annotated pairs (i < j) with both joints known, longest first."""
+def shown_pairs(points, mask, shown):
+    """The pairs whose relations `draw_labels` draws: far apart, easy to see.
+
+    Args:
+        points: `(K, 2)` in any unit; NaN: not known.
+        mask: `(K, K)` bool, the pairs to choose from.
+        shown: int, at most that many.
+
+    Returns:
+        list of pairs of ints, the first below the second; the longest first,
+        each joint once.
+    """
     known = np.isfinite(points).all(-1)
-    mask = np.asarray(mask, bool)
-    pairs = [
-        (i, j)
-        for i, j in np.argwhere(np.triu(mask | mask.T, 1))
-        if known[i] and known[j]
-    ]
-    return sorted(
-        pairs,
-        key=lambda pair: -np.linalg.norm(points[pair[0]] - points[pair[1]]),
-    )
+    mask = np.asarray(mask, bool) & known & known[:, None]
+    i, j = np.nonzero(np.triu(mask | mask.T, 1))
+    length = np.linalg.norm(points[i] - points[j], axis=-1)
+    pairs = []
+    for n in np.argsort(-length, kind="stable"):
+        if not {i[n], j[n]} & {joint for pair in pairs for joint in pair}:
+            pairs.append((int(i[n]), int(j[n])))
+    return pairs[:shown]
 
 
 def _draw_relation(image, ends, relation, width):

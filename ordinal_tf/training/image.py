@@ -117,8 +117,11 @@ def _gallery(predict, held_out, input_size):
     labels = next(iter(dataset))
     found = predict(labels["image"])
     labels = {key: np.asarray(value) for key, value in labels.items()}
-    keypoints = keras.ops.convert_to_numpy(found["keypoints"])
-    return page.people(labels.pop("image"), keypoints, labels)
+    found = {
+        key: keras.ops.convert_to_numpy(found[key])
+        for key in ("keypoints", "ordinal_depth")
+    }
+    return page.people(labels.pop("image"), found, labels)
 
 
 def measure(config, *, report=print):

@@ -51,8 +51,8 @@ class Task:
         ends: steps after which `batches` is asked anew.
         score_first: bool, also score before the first step.
         examples: int, how many an epoch has; None where they never end.
-        gallery: function without arguments that returns rows of people for
-            the run's page, or None.
+        gallery: function without arguments that returns rows of people, see
+            `page.people`, or None.
     """
 
     network: keras.Model
@@ -395,12 +395,14 @@ def _score(run, stop):
 
 
 def _show(run, stop):
-    """Writes the run's page."""
+    """Writes the run's page, and the pictures of TensorBoard."""
     gallery = []
     if run.task.gallery:
         with stop.let_through():
             gallery = run.task.gallery()
     page.write(run.workdir, run.done.figures, gallery)
+    sheets = {row["title"]: row["sheet"] for row in gallery}
+    run.board({"step": run.done.step, **sheets})
 
 
 def _figures(run, stop):

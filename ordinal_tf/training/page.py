@@ -4,11 +4,15 @@ import pathlib
 
 import numpy as np
 
+from ordinal_tf import drawing, ordinal
 from ordinal_tf.evaluation import report
 from ordinal_tf.training import runs
 
 NAME = "report.html"
 _NOT_CURVES = ("step", "best")
+_SHEET_PX = 256  # Of a person on a sheet.
+_PAIRS = 3  # Whose relations are drawn.
+_EQUAL = 0.1  # Depths found that differ by less are equal, as when scored.
 
 
 def write(workdir, figures, gallery=()):
@@ -17,7 +21,7 @@ def write(workdir, figures, gallery=()):
     Args:
         workdir: folder of the run.
         figures: dict by kind of weights ("last", "ema") of the last score.
-        gallery: rows of `report`'s gallery.
+        gallery: rows, see `people`.
     """
     workdir = pathlib.Path(workdir)
     rows = runs.read_metrics(workdir)
@@ -44,20 +48,30 @@ def people(photos, found, labels):
 
     Args:
         photos: `(N, S, S, 3)` uint8 crops.
-        found: `(N, 17, 2)` keypoints, pixels of them; NaN: not found.
-        labels: dict of `keypoints` `(N, 17, 2)` and `keypoint_mask`.
+        found: dict of `keypoints` `(N, 17, 2)`, pixels of them, NaN where not
+            found, and `ordinal_depth` `(N, 17)`.
+        labels: dict of `keypoints` `(N, 17, 2)`, `keypoint_mask`, `relation`
+            and `relation_mask`, as of a training example.
 
     Returns:
-        list of two rows, of at most four people each; none of nobody.
+        list of two rows of `report`'s gallery, of at most four people each;
+        none of nobody. Each has a `sheet` besides, uint8 RGB: what was found
+        of its people above what is labelled, with the relations of the same
+        few pairs.
     """
     mask = np.asarray(labels["keypoint_mask"])
     true = np.where(mask[..., None], labels["keypoints"], np.nan)
-    distance = np.linalg.norm(found - true, axis=-1)
+    points = found["keypoints"]
+    distance = np.linalg.norm(points - true, axis=-1)
     # The depth head finds no keypoints.
     seen = np.flatnonzero(np.isfinite(distance).any(1))
     error = np.array([np.nanmean(distance[i]) for i in seen])
     order = seen[np.argsort(error, kind="stable")]
     errors = dict(zip(seen.tolist(), error.tolist(), strict=True))
+    signs, _ = ordinal.relations_from_depths(
+        found["ordinal_depth"], tolerance=_EQUAL
+    )
+    signs = np.asarray(signs)
 
     def row(title, chosen):
         return {
@@ -66,12 +80,39 @@ def people(photos, found, labels):
                 {
                     "caption": f"{errors[i]:.1f} pixels",
                     "image": photos[i],
-                    "keypoints": found[i],
+                    "keypoints": points[i],
                     "keypoints_true": true[i],
                 }
                 for i in chosen.tolist()
             ],
+            "sheet": drawing.contact_sheet(
+                [drawn(i, ours) for ours in (True, False) for i in chosen],
+                len(chosen),
+                _SHEET_PX,
+            ),
         }
+
+    def drawn(i, ours):
+        """A person with what was found, or with the labels."""
+        pairs = np.zeros(labels["relation_mask"][i].shape, bool)
+        for pair in drawing.shown_pairs(
+            true[i], labels["relation_mask"][i], _PAIRS
+        ):
+            pairs[pair] = True
+        if ours:
+            text = f"found, {errors[int(i)]:.1f} pixels"
+            joints, relations = points[i], signs[i]
+        else:
+            text = "labelled"
+            joints, relations = true[i], labels["relation"][i]
+        picture = drawing.draw_labels(
+            photos[i],
+            joints,
+            np.isfinite(joints).all(-1),
+            relations=relations,
+            relation_mask=pairs,
+        )
+        return drawing.write(picture, [(text, drawing.TEXT)], (16, 8), 40)
 
     if not len(order):
         return []

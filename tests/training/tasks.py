@@ -2,6 +2,8 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
+from tensorflow.core.util import event_pb2
 
 from ordinal_tf.training import defaults, loop
 
@@ -45,6 +47,22 @@ def loss(outputs, batch, ramp):
     outputs = keras.ops.cast(outputs, "float32")
     square = keras.ops.square(outputs - batch["y"])
     return {"loss": ramp * keras.ops.mean(square)}
+
+
+def pictures(workdir):
+    """What TensorBoard shows: uint8 `(H, W, 3)` by step and name."""
+    found = {}
+    for path in sorted((workdir / "tensorboard").iterdir()):
+        for data in tf.data.TFRecordDataset(str(path)):
+            event = event_pb2.Event.FromString(data.numpy())
+            for value in event.summary.value:
+                kind = value.metadata.plugin_data.plugin_name
+                if kind == "images":
+                    # Width, height, and each as PNG.
+                    _, _, png = value.tensor.string_val
+                    image = tf.io.decode_png(png).numpy()
+                    found[event.step, value.tag] = image
+    return found
 
 
 def make_task(config, *, norm=True, scores=None, made=None, **options):

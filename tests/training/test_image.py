@@ -13,6 +13,7 @@ from ordinal_tf.data.readers import lsp
 from ordinal_tf.training import config_data, loop, page, runs
 from ordinal_tf.training import image as training
 from tests import lsp_files
+from tests.training import tasks
 
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 
@@ -166,6 +167,12 @@ def test_log_and_summary(whole):
     }
     shown = (workdir / page.NAME).read_text()
     assert "Best" in shown and "right_ankle" in shown
+    sheets = tasks.pictures(workdir)
+    # Half of the four people each, below what was found of them.
+    names = [(step, name) for step in (0, 2, 4) for name in ("Best", "Worst")]
+    assert list(sheets) == names
+    assert {one.shape for one in sheets.values()} == {(530, 530, 3)}
+    assert (sheets[0, "Best"] != sheets[4, "Best"]).any()
     log = runs.read_metrics(workdir)
     steps = [line for line in log if "loss" in line]
     scores = [line for line in log if "pck" in line]

@@ -103,6 +103,23 @@ def test_files_log_and_summary(whole):
     assert runs.summary(workdir) == summary
 
 
+def test_pictures_for_tensorboard(tmp_path):
+    rng = np.random.default_rng(0)
+    sheets = iter(rng.integers(0, 256, (3, 5, 7, 3), np.uint8))
+    shown = []
+
+    def gallery():
+        shown.append(next(sheets))
+        return [{"title": "Best", "people": [], "sheet": shown[-1]}]
+
+    config = tasks.make_config()
+    tasks.train(tmp_path, config, score_first=True, gallery=gallery)
+    found = tasks.pictures(tmp_path)
+    assert list(found) == [(0, "Best"), (3, "Best"), (6, "Best")]
+    for one, other in zip(found.values(), shown, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_killed_run_continues_exactly(whole, tmp_path):
     config = tasks.make_config(ema=0.5)
     with pytest.raises(KeyboardInterrupt):
