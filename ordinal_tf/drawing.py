@@ -158,6 +158,25 @@ def contact_sheet(images, columns, tile_height):
     return sheet
 
 
+def prediction_sheet(predict, pictures):
+    """What a model sees in pictures of one person each, three in a row.
+
+    Args:
+        predict: see `Predictor.predict`.
+        pictures: iterable of uint8 RGB `(H, W, 3)` and its box `(3,)`, at
+            least one.
+
+    Returns:
+        uint8 RGB.
+    """
+    tiles = []
+    for image, box in pictures:
+        found = predict(image, box[None])
+        person = {name: value[0] for name, value in found.items()}
+        tiles.append(draw_prediction(image, [person]))
+    return contact_sheet(tiles, columns=3, tile_height=320)
+
+
 def side_colour(joint):
     """RGB colour of a joint by its name's side."""
     if joint.startswith("right"):

@@ -1,5 +1,8 @@
 """What every program shares: its start, errors in one line, progress."""
 
+import contextlib
+import inspect
+import itertools
 import json
 import pathlib
 import sys
@@ -26,7 +29,7 @@ OLD_FLAGS = {
 
 
 def run(main):
-    """Runs `main(argv)` as a program and exits.
+    """Runs `main` as a program and exits.
 
     Bad input, which the library reports as `ValueError` or `OSError`, ends in
     one line on standard error and exit code 1; `--verbosity=1` shows the
@@ -34,14 +37,23 @@ def run(main):
     packaged `configs/NAME.py`.
 
     Args:
-        main: function of the arguments that are not flags, its own name
-            first, as `absl.app.run` calls it.
+        main: function of nothing; or, of a program that takes arguments
+            which are not flags, of the list of these.
     """
     name = pathlib.Path(sys.argv[0]).stem
+
+    def start(argv):
+        if inspect.signature(main).parameters:
+            main(argv[1:])
+        elif argv[1:]:
+            raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+        else:
+            main()
+
     try:
         # ml_collections looks at `sys.argv` too, so both must agree.
         sys.argv = expand_config(renamed(sys.argv, OLD_FLAGS.get(name, {})))
-        app.run(main, flags_parser=_parse)
+        app.run(start, flags_parser=_parse)
     except (ValueError, OSError) as error:
         if logging.level_debug():
             raise
@@ -191,6 +203,24 @@ def progress_line(total, label, *, stream=None, every_s=10.0):
     return update
 
 
+@contextlib.contextmanager
+def needing(extra, what):
+    """Around imports that only this program needs: `ValueError` says how to
+    install what is missing.
+
+    Args:
+        extra: str, that of the package which brings it.
+        what: str, the beginning of the sentence, such as "serving needs".
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"{error.name} is not installed; {what} "
+            f"`pip install ordinal-tf[{extra}]`."
+        ) from error
+
+
 def parse_json(text, flag):
     """What a flag says in JSON; `ValueError` names the flag."""
     try:
@@ -213,6 +243,15 @@ def progress(items, *, label, total=None):
     for done, item in enumerate(items, start=1):
         yield item
         update(done)
+
+
+def columns(lines):
+    """Rows of cells, str, as one text whose columns stand below each other."""
+    every = itertools.zip_longest(*lines, fillvalue="")
+    widths = [max(map(len, column)) for column in every]
+    return "\n".join(
+        "  ".join(map(str.ljust, line, widths)).rstrip() for line in lines
+    )
 
 
 def _clock(seconds):

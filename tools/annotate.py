@@ -12,7 +12,7 @@ import logging
 import pathlib
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 import ordinal_tf
 from ordinal_tf import skeleton
@@ -55,12 +55,12 @@ _HOST = flags.DEFINE_string(
 _PORT = flags.DEFINE_integer("port", 8700, "0 for a free one.", 0, 65535)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     if bool(_IMAGES.value) == bool(_LABELS.value):
         raise ValueError("Give `--images` or `--labels`, one of them.")
-    annotate, pages = _web()
+    with _common.needing("web", "the pages need"):
+        from ordinal_tf.web import annotate, pages
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     out = pathlib.Path(_OUT.value)
     (out / "images").mkdir(parents=True, exist_ok=True)
     kept = journal.Journal(out / "answers.jsonl")
@@ -101,19 +101,6 @@ def main(argv):
         f"Wrote {counts['relations']} relations of {counts['pictures']} "
         f"pictures to {out}."
     )
-
-
-def _web():
-    """The pages' modules, which need more than the package itself does."""
-    try:
-        from ordinal_tf.web import annotate, pages
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"{error.name} is not installed; the pages need "
-            "`pip install ordinal-tf[web]`."
-        ) from error
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    return annotate, pages
 
 
 def _sources():

@@ -16,7 +16,7 @@ import pathlib
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import files, paths
 from ordinal_tf.data.files import photos
@@ -59,9 +59,7 @@ _MIRROR = flags.DEFINE_bool(
 _RUNS = flags.DEFINE_integer("runs", 20, "Timed calls of each.", lower_bound=1)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     if not (_LSP.value or _CALIBRATION.value):
         raise ValueError(
             "Real photographs are needed to calibrate and compare on: name "

@@ -33,7 +33,7 @@ from absl import app, flags
 
 import ordinal_tf
 from ordinal_tf import drawing, files
-from ordinal_tf.data.files import photos as pictures
+from ordinal_tf.data.files import photos
 from ordinal_tf.data.pipeline import sources
 from ordinal_tf.data.prepared import cutouts, reading
 from ordinal_tf.data.readers import lsp
@@ -114,12 +114,12 @@ _WEIGHTS = flags.DEFINE_enum(
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Crops at a time.", 1)
 
 
-def main(argv):
+def main(arguments):
+    if arguments and not (_PROTOCOL.value and _COMPARE.value):
+        raise app.UsageError(f"Unexpected arguments: {arguments}")
     if _PROTOCOL.value:
-        _by_protocol(argv[1:])
+        _by_protocol(arguments)
         return
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     for flag in (_SOURCE, _PREDICTIONS, _COMPARE, _OUT, _NAMES):
         if flag.value:
             raise ValueError(f"--{flag.name} goes with --protocol.")
@@ -151,7 +151,10 @@ def main(argv):
     if found.get("poses"):
         _print_poses(found)
     if _SHEET.value:
-        _write_sheet(pathlib.Path(_SHEET.value), predictor, people)
+        pictures = _some_pictures(people)
+        sheet = drawing.prediction_sheet(predictor.predict, pictures)
+        files.write_picture(pathlib.Path(_SHEET.value), sheet)
+        print(f"Wrote {_SHEET.value}.")
     print(json.dumps(found))
 
 
@@ -167,8 +170,6 @@ def _by_protocol(others):
             raise ValueError(
                 f"--compare takes two, --compare A B. Received: {subjects}."
             )
-    elif others:
-        raise app.UsageError(f"Unexpected arguments: {others}")
     else:
         subjects = [_PREDICTIONS.value or _MODEL.value]
     given = [f for f in (_DATA, _LSP, _SOURCE) if f.value]
@@ -290,25 +291,14 @@ def _find(predictor, photos):
     )
 
 
-def _write_sheet(path, predictor, people):
-    rows = np.linspace(0, len(people) - 1, 12).round().astype(int)
-    tiles = []
-    for row in rows:
-        image, box = _picture(people, row)
-        one = predictor.predict(image, box[None])
-        drawn = [{name: value[0] for name, value in one.items()}]
-        tiles.append(drawing.draw_prediction(image, drawn))
-    sheet = drawing.contact_sheet(tiles, columns=3, tile_height=320)
-    files.write_picture(path, sheet)
-    print(f"Wrote {path}.")
-
-
-def _picture(people, row):
-    """uint8 RGB and the box of a person."""
-    if isinstance(people, reading.PreparedSet):
-        record = people.read(row)
-        return cutouts.decode(record["image"]), record["box"]
-    return pictures.read_photo(people.paths[row]), people.boxes[row]
+def _some_pictures(people):
+    """Yields uint8 RGB and the box of a dozen people."""
+    for row in np.linspace(0, len(people) - 1, 12).round().astype(int):
+        if isinstance(people, reading.PreparedSet):
+            record = people.read(row)
+            yield cutouts.decode(record["image"]), record["box"]
+        else:
+            yield photos.read_photo(people.paths[row]), people.boxes[row]
 
 
 if __name__ == "__main__":

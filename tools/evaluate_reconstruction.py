@@ -20,7 +20,7 @@ network's depths and of the pose's).
 
 import json
 
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import volumes
 from ordinal_tf.data.mocap import clips as mocap
@@ -49,9 +49,7 @@ _INPUT_SIZE = flags.DEFINE_integer(
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     if bool(_IMAGE.value) != bool(_PEOPLE.value):
         raise ValueError("--image and --people go together.")
     if not _MOCAP.value and not _PEOPLE.value:
@@ -141,7 +139,7 @@ def _print_motion(rows):
                 f"{row['pa_mpjpe']:.1f}",
             )
         )
-    _print_columns(lines)
+    print(_common.columns(lines))
 
 
 def _print_people(rows):
@@ -150,14 +148,7 @@ def _print_people(rows):
     for row in rows:
         cells = (f"{row[column]:.1f}" for column in columns)
         lines.append((row["run"], str(row["poses"]), *cells))
-    _print_columns(lines)
-
-
-def _print_columns(lines):
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = zip(line, widths, strict=True)
-        print("  ".join(cell.ljust(width) for cell, width in cells).rstrip())
+    print(_common.columns(lines))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ Example:
         --reconstruction_run=runs/reconstruction --out=saved_models/lite
 """
 
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import paths
 from ordinal_tf.export import assemble, fold
@@ -65,9 +65,7 @@ _WARM_UP = flags.DEFINE_bool(
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     where = {"version": _VERSION.value, "warm_up": _WARM_UP.value}
     given = (_IMAGE_RUN.value, _RECONSTRUCTION_RUN.value)
     if _MODEL.value and not any(given):

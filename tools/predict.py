@@ -15,7 +15,7 @@ import math
 import pathlib
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 import ordinal_tf
 from ordinal_tf import drawing, files
@@ -95,9 +95,7 @@ _PICTURES = flags.DEFINE_bool("pictures", True, "Also draw the results.")
 _DRAWN_PIXELS = 4_000_000
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     formats.check(_FORMATS.value)
     paths, left = _find(_IMAGES.value)
     names = _names(paths)

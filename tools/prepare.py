@@ -268,10 +268,10 @@ _DATASETS = {
 }
 
 
-def main(argv):
-    if len(argv) > 2 or len(argv) < 2 - _VALIDATE.value:
+def main(names):
+    if len(names) > 1 or not (names or _VALIDATE.value):
         raise app.UsageError(f"Name one dataset: {', '.join(_DATASETS)}.")
-    for name in argv[1:]:
+    for name in names:
         _prepare(name)
     if _VALIDATE.value:
         _validate(_OUT.value)

@@ -79,7 +79,7 @@ _DRAIN = flags.DEFINE_float(
 _OWN = (_HOST, _RUNS, _QUEUE, _BODY, _PIXELS, _BOXES, _DRAIN)
 
 
-def main(argv):
+def main(arguments):
     name, equals, folder = _MODEL.value.partition("=")
     folder = paths.find_model(folder if equals else name)
     if (folder / "saved_model.pb").is_file():
@@ -94,19 +94,13 @@ def main(argv):
             f"Received: {name!r}."
         )
     if _ENGINE.value == _BINARY:
-        _become_tensorflow_serving(name, folder, argv[1:])
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+        _become_tensorflow_serving(name, folder, arguments)
+    if arguments:
+        raise app.UsageError(f"Unexpected arguments: {arguments}")
     # oneDNN's own allocator never gives the memory of a large picture back.
     os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
-    try:
-        # Late, because only this program needs what serving does.
+    with _common.needing("serve", "serving needs"):
         from ordinal_tf.serving import model, server
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"{error.name} is not installed; serving needs "
-            "`pip install ordinal-tf[serve]`."
-        ) from error
     for noisy in ("uvicorn", "tensorflow"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     options = server.Options(

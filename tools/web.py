@@ -11,7 +11,7 @@ Nothing that is dropped leaves this machine, and nothing is kept.
 import logging
 import os
 
-from absl import app, flags
+from absl import flags
 
 import ordinal_tf
 from ordinal_tf import paths
@@ -36,9 +36,7 @@ _PIXELS = flags.DEFINE_float(
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     names = {}
     for model in _MODEL.value:
         name = os.path.basename(os.path.abspath(model))
@@ -48,14 +46,8 @@ def main(argv):
             )
         paths.find_model(model)  # Before the first is loaded.
         names[name] = model
-    try:
-        # Late, because only this program and the annotator need them.
+    with _common.needing("web", "the pages need"):
         from ordinal_tf.web import look, pages
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"{error.name} is not installed; the pages need "
-            "`pip install ordinal-tf[web]`."
-        ) from error
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     application = look.make_app(
         {name: ordinal_tf.load(model) for name, model in names.items()},

@@ -34,14 +34,14 @@ def start(monkeypatch, capsys):
     ],
 )
 def test_bad_input_is_one_line(start, error, sentence):
-    def main(argv):
+    def main():
         raise error
 
     assert start(main) == (1, "", f"paint: {sentence}\n")
 
 
 def test_ctrl_c(start):
-    def main(argv):
+    def main():
         raise KeyboardInterrupt
 
     code, _, stderr = start(main)
@@ -49,7 +49,7 @@ def test_ctrl_c(start):
 
 
 def test_other_errors_keep_their_traceback(monkeypatch):
-    def main(argv):
+    def main():
         raise ZeroDivisionError
 
     monkeypatch.setattr(sys, "argv", ["paint.py"])
@@ -59,12 +59,15 @@ def test_other_errors_keep_their_traceback(monkeypatch):
 
 
 def test_success_and_arguments(start):
-    code, out, _ = start(lambda argv: print(argv[1:]), "a", "b")
+    code, out, _ = start(lambda names: print(names), "a", "b")
     assert not code and out == "['a', 'b']\n"
+    code, out, err = start(lambda: print("well"), "a", "b")
+    assert code == 1 and not out.endswith("well\n")
+    assert "Unexpected arguments: ['a', 'b']" in out + err
 
 
 def test_help_succeeds(start):
-    code, out, _ = start(lambda argv: None, "--help")
+    code, out, _ = start(lambda: None, "--help")
     assert code == 0 and "--helpfull" in out
 
 
@@ -81,7 +84,7 @@ def test_old_names_of_flags_come_with_a_sentence(capsys):
 
 
 def test_unknown_flag_fails(start):
-    code, _, err = start(lambda argv: None, "--nosuch=1")
+    code, _, err = start(lambda: None, "--nosuch=1")
     assert code == 1 and "nosuch" in err
 
 

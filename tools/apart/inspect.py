@@ -12,7 +12,7 @@ Example:
 import json
 import pathlib
 
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import drawing, files
 from ordinal_tf.data.mocap import clips, pictures
@@ -40,9 +40,7 @@ _COUNT = flags.DEFINE_integer("count", 24, "Random samples on the sheet.")
 _SEED = flags.DEFINE_integer("seed", 0, "Which random samples.")
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     if sum(map(bool, (_DATA.value, _RUN.value, _MOCAP.value))) != 1:
         raise ValueError(
             "Name a prepared folder with --data, a --run, or --mocap."

@@ -22,7 +22,7 @@ the table supervision `ratios`, weak over full.
 import json
 import pathlib
 
-from absl import app, flags
+from absl import flags
 from ml_collections import config_flags
 
 from ordinal_tf.training import ablation
@@ -66,9 +66,7 @@ _TITLES = {
 }
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     config, table = _CONFIG.value, _TABLE.value
     data = ablation.Data(
         people=_PEOPLE.value,
@@ -105,16 +103,7 @@ def table_text(answer):
     for head, ratio in answer.get("ratios", {}).items():
         seeds = str(ratio["seeds"])
         lines.append([f"{head}: weak / full", seeds, _cell(ratio, 3)])
-    widths = [
-        max(len(line[i]) for line in lines if i < len(line))
-        for i in range(len(lines[0]))
-    ]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) for cell, width in zip(line, widths, strict=False)
-        ).rstrip()
-        for line in lines
-    )
+    return _common.columns(lines)
 
 
 def _cell(figure, digits):

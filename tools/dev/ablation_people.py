@@ -13,7 +13,7 @@ import json
 import os
 import pathlib
 
-from absl import app, flags
+from absl import flags
 from ml_collections import config_flags
 
 from ordinal_tf import skeleton
@@ -129,9 +129,7 @@ def run_variant(name, out, held_out, photos):
     }
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     every = [REAL, BOTH, *VARIANTS]
     names = _VARIANTS.value or every
     unknown = sorted(set(names) - set(every))

@@ -22,7 +22,7 @@ import tempfile
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 from ml_collections import config_flags
 from PIL import Image
 
@@ -74,9 +74,7 @@ _SERVING = flags.DEFINE_float(
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     data = photos.encode_for_graph(_IMAGE.value)
     height, width = photos.size_of(data)
     with tempfile.TemporaryDirectory() as folder:

@@ -30,7 +30,7 @@ from multiprocessing import shared_memory
 
 import cv2
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.pipeline import batching, mixing, sources
@@ -52,9 +52,7 @@ _DENSE_BATCH = 4  # The original's batch: 71 MB of targets.
 _LABELS = (17, 2)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     cores = _pin(_CORES.value)
     cv2.setNumThreads(1)
     photos = lsp.read_lsp(

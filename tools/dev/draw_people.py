@@ -10,7 +10,7 @@ box, keypoints (pixels), pose (mm, camera axes), camera, visibility.
 
 import pathlib
 
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import drawing, files
 from ordinal_tf.data.prepared import cutouts
@@ -43,9 +43,7 @@ _SHEET_QUALITY = 85
 _WRITTEN = ("box", "keypoints", "pose", "camera", "visible", "kind")
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     options = _common.parse_json(_OPTIONS.value, "--options")
     numbers = range(_START.value, _START.value + _COUNT.value)
     if _NUMBERS.value:

@@ -23,7 +23,7 @@ import time
 import traceback
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from . import _common, _fuzz
 
@@ -42,9 +42,7 @@ _KEEP = flags.DEFINE_string(
 OUTCOMES = ("read", "refused", "nameless", "crash", "hang")
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     names = _READERS.value or list(_fuzz.READERS)
     unknown = set(names) - set(_fuzz.READERS)
     if unknown:

@@ -15,7 +15,7 @@ import json
 import pathlib
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 import ordinal_tf
 from ordinal_tf import drawing, files, skeleton
@@ -34,9 +34,7 @@ _DATA = flags.DEFINE_multi_string(
 _SHEET = flags.DEFINE_string("sheet", None, "Picture to write.")
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     model = ordinal_tf.load(_MODEL.value)
     found = {}
     for folder in _DATA.value:
@@ -54,7 +52,11 @@ def main(argv):
                 f"{row['either_side']:16.1f}"
             )
     if _SHEET.value:
-        _write_sheet(model, folder, np.argsort(share, kind="stable")[:12])
+        worst = np.argsort(share, kind="stable")[:12]
+        pictures = _pictures(reading.open_prepared(folder), worst)
+        sheet = drawing.prediction_sheet(model.predict, pictures)
+        files.write_picture(pathlib.Path(_SHEET.value), sheet)
+        print(f"Wrote {_SHEET.value}.")
     print(json.dumps(found))
 
 
@@ -77,19 +79,10 @@ def _figures(known):
     return rows, right.sum(1) / np.maximum(counted.sum(1), 1)
 
 
-def _write_sheet(model, folder, rows):
-    people = reading.open_prepared(folder)
-    tiles = []
+def _pictures(people, rows):
     for row in rows:
         record = people.read(int(row))
-        image = cutouts.decode(record["image"])
-        one = model.predict(image, record["box"][None])
-        shown = [{name: value[0] for name, value in one.items()}]
-        tiles.append(drawing.draw_prediction(image, shown))
-    path = pathlib.Path(_SHEET.value)
-    sheet = drawing.contact_sheet(tiles, columns=3, tile_height=320)
-    files.write_picture(path, sheet)
-    print(f"Wrote {path}.")
+        yield cutouts.decode(record["image"]), record["box"]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ fields.
 import dataclasses
 import json
 
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf.evaluation import lifted
 from ordinal_tf.training import image
@@ -35,9 +35,7 @@ _INPUT_SIZE = flags.DEFINE_integer(
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     network, config = image.load_run(_IMAGE.value)
     predict = image.crops_function(network, config.model)
     size = _INPUT_SIZE.value or config.model.input_size

@@ -17,7 +17,7 @@ import pathlib
 import time
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 import ordinal_tf
 from ordinal_tf import boxes as box_shapes
@@ -57,9 +57,7 @@ _FLOOR, _PRECISION = 0.02, 0.75
 _EMPTY_SEED = 2_000
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     predictor = ordinal_tf.load(_MODEL.value)
     found = {"person_score": _LEAST.value}
     if _COCO.value:

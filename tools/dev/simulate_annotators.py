@@ -10,7 +10,7 @@ the two wrong answers as often as the table says.
 import json
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from ordinal_tf import ordinal, skeleton
 from ordinal_tf.annotation import agreement, simulated, sorting
@@ -34,9 +34,7 @@ PAPER = 17.0  # Questions a picture; section 4.1.
 _PAIRS = np.triu_indices(len(sorting.JOINTS), 1)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     depths = _read_depths(_DATA.value, _COUNT.value)
     rows = [
         simulate(depths, float(error) / 100, int(people), _SEED.value)
