@@ -1,4 +1,4 @@
-"""Which boxes around people can be cropped."""
+"""Boxes around people: which can be cropped, and how much two overlap."""
 
 import numpy as np
 
@@ -16,6 +16,37 @@ def square(left, top, right, bottom):
     """The box `[cx, cy, side]` of a tight rectangle around a person."""
     side = OF_RECTANGLE * max(right - left, bottom - top)
     return [(left + right) / 2, (top + bottom) / 2, side]
+
+
+def rectangles(boxes):
+    """Rectangles `(P, 4)` of boxes `(P, 3)` centre x, centre y, side."""
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 3)
+    half = boxes[:, 2:] / 2
+    return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+
+
+def overlaps(first, second, *, of_first=False):
+    """Intersection over union of rectangles.
+
+    Args:
+        first: `(P, 4)` left, top, right, bottom.
+        second: `(Q, 4)`.
+        of_first: bool, over the first's area instead.
+
+    Returns:
+        `(P, Q)` in [0, 1]; 0 where one is not finite.
+    """
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    both = np.maximum(high - low, 0).prod(-1)
+    whole = _areas(first)[:, None]
+    if not of_first:
+        whole = whole + _areas(second)[None] - both
+    return np.nan_to_num(both / np.maximum(whole, 1e-9))
+
+
+def _areas(rectangles):
+    return np.maximum(rectangles[:, 2:] - rectangles[:, :2], 0).prod(1)
 
 
 def check_boxes(boxes, width, height):

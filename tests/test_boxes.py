@@ -31,3 +31,21 @@ def test_good_boxes():
     found = boxes.check_boxes([[5, 5, 10], [99, 49, 4000]], 100, 50)
     assert found.dtype == np.float32 and found.shape == (2, 3)
     assert boxes.check_boxes([], 100, 50).shape == (0, 3)
+
+
+def test_overlaps():
+    first = np.array([[0, 0, 10, 10], [20, 20, 30, 40]], float)
+    second = np.array([[5, 0, 15, 10], [20, 20, 30, 40]], float)
+    want = [[50 / 150, 0], [0, 1]]
+    np.testing.assert_allclose(boxes.overlaps(first, second), want)
+    share = boxes.overlaps(first, second, of_first=True)
+    np.testing.assert_allclose(share, [[50 / 100, 0], [0, 1]])
+    assert boxes.overlaps(first, np.zeros((0, 4))).shape == (2, 0)
+    unknown = np.full((1, 4), np.nan)
+    np.testing.assert_array_equal(boxes.overlaps(first, unknown), [[0], [0]])
+
+
+def test_rectangles():
+    found = boxes.rectangles([[5, 10, 20]])
+    np.testing.assert_allclose(found, [[-5, 0, 15, 20]])
+    assert boxes.rectangles(np.zeros((0, 3))).shape == (0, 4)

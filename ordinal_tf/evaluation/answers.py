@@ -16,6 +16,7 @@ import numpy as np
 import scipy.optimize
 from keras import ops
 
+from ordinal_tf import boxes as box_shapes
 from ordinal_tf import files, geometry, skeleton
 from ordinal_tf.data.files import npz
 from ordinal_tf.data.pipeline import batching
@@ -247,19 +248,19 @@ def _matched(predictions, people):
         truth = people.read(list(some))
         names += truth["name"]
         boxes.append(truth["box"])
-    boxes = np.concatenate(boxes)
     by_name = _rows_by_name(predictions, set(names))
     who = {}
     for row, name in enumerate(names):
         who.setdefault(name, []).append(row)
     rows = np.full(people.count, -1)
-    guessed = _boxes_of(predictions)
+    true = box_shapes.rectangles(np.concatenate(boxes))
+    guessed = box_shapes.rectangles(_boxes_of(predictions))
     for name, some in who.items():
         candidates = by_name.get(name, [])
         if len(some) == len(candidates) == 1:
             rows[some] = candidates
         elif candidates:
-            overlap = overlaps(boxes[some], guessed[candidates])
+            overlap = box_shapes.overlaps(true[some], guessed[candidates])
             pairs = scipy.optimize.linear_sum_assignment(-overlap)
             for i, j in zip(*pairs, strict=True):
                 if overlap[i, j] > 0:
@@ -304,20 +305,3 @@ def _boxes_of(predictions):
     around = geometry.box_around(points[some], known[some])
     boxes[some] = ops.convert_to_numpy(around)
     return boxes
-
-
-def overlaps(boxes, others):
-    """`(P, Q)` intersection over union of squares `(P, 3)` and `(Q, 3)`.
-
-    0 where one is not finite.
-    """
-    low = boxes[:, None, :2] - boxes[:, None, 2:] / 2
-    high = boxes[:, None, :2] + boxes[:, None, 2:] / 2
-    low_other = others[None, :, :2] - others[None, :, 2:] / 2
-    high_other = others[None, :, :2] + others[None, :, 2:] / 2
-    sides = np.minimum(high, high_other) - np.maximum(low, low_other)
-    both = np.maximum(sides, 0).prod(-1)
-    union = boxes[:, None, 2] ** 2 + others[None, :, 2] ** 2 - both
-    found = np.zeros(both.shape)
-    np.divide(both, union, out=found, where=np.isfinite(both) & (union > 0))
-    return found

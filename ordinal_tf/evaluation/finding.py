@@ -2,29 +2,9 @@
 
 import numpy as np
 
+from ordinal_tf import boxes
+
 _FAR = 1e5  # Pixels; no joint is near.
-
-
-def overlaps(first, second):
-    """Intersection over union of rectangles.
-
-    Args:
-        first: `(P, 4)` left, top, right, bottom.
-        second: `(Q, 4)`.
-
-    Returns:
-        `(P, Q)` float64 in [0, 1].
-    """
-    both = _shared(first, second)
-    whole = _area(first)[:, None] + _area(second)[None] - both
-    return both / np.maximum(whole, 1e-9)
-
-
-def squares(boxes):
-    """Rectangles `(P, 4)` of boxes `(P, 3)` centre x, centre y, side."""
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 3)
-    half = boxes[:, 2:] / 2
-    return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
 
 
 def squared(rectangles):
@@ -53,11 +33,11 @@ def judge(found, scores, true, ignored, crowds, *, least=0.5):
     Returns:
         `(P,)` int8: 1 right, 0 wrong, -1 not judged.
     """
-    same = overlaps(found, true)
+    same = boxes.overlaps(found, true)
     verdicts = np.zeros(len(found), np.int8)
     taken = np.zeros(len(true), bool)
-    allowed = (overlaps(found, ignored) >= least).any(1)
-    inside = _shared(found, crowds) / np.maximum(_area(found), 1e-9)[:, None]
+    allowed = (boxes.overlaps(found, ignored) >= least).any(1)
+    inside = boxes.overlaps(found, crowds, of_first=True)
     allowed |= (inside >= 0.5).any(1)
     for row in np.argsort(-np.asarray(scores), kind="stable"):
         mine = np.where(taken, 0.0, same[row])
@@ -112,7 +92,7 @@ def of_box(found, box, *, least=0.1):
         Where nobody does, zeros, and keypoints far outside the picture, so
         that all are wrong. And bool, whether there is one.
     """
-    same = overlaps(squares(found["box"]), squares(np.reshape(box, (1, 3))))
+    same = boxes.overlaps(boxes.rectangles(found["box"]), boxes.rectangles(box))
     if len(same) and same.max() > least:
         row = same[:, 0].argmax()
         return {k: v[row : row + 1] for k, v in found.items()}, True
@@ -122,13 +102,3 @@ def of_box(found, box, *, least=0.1):
     }
     nobody["keypoints"] -= _FAR
     return nobody, False
-
-
-def _shared(first, second):
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    return np.maximum(high - low, 0).prod(-1)
-
-
-def _area(rectangles):
-    return np.maximum(rectangles[:, 2:] - rectangles[:, :2], 0).prod(1)

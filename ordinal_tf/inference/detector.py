@@ -247,20 +247,9 @@ def _one_table(outputs, shapes):
 
 def _suppressed(rectangles, scores):
     """Rows from the surest on, without those that show the same person."""
-    left, rows = list(np.argsort(-scores, kind="stable")), []
-    low, high = rectangles[:, :2], rectangles[:, 2:]
-    area = np.maximum(high - low, 0).prod(1)
-    while left:
-        row = left.pop(0)
-        rows.append(row)
-        inside = np.minimum(high[row], high[left]) - np.maximum(
-            low[row], low[left]
-        )
-        both = np.maximum(inside, 0).prod(1)
-        union = np.maximum(area[row] + area[left] - both, 1e-9)
-        left = [
-            i
-            for i, same in zip(left, both / union, strict=True)
-            if same <= _OVERLAP
-        ]
+    rows = []
+    for row in np.argsort(-scores, kind="stable"):
+        same = boxes.overlaps(rectangles[[row]], rectangles[rows])
+        if not (same > _OVERLAP).any():
+            rows.append(row)
     return rows

@@ -5,6 +5,8 @@ import math
 import numpy as np
 from scipy import optimize
 
+from ordinal_tf import boxes
+
 # Of a box's side, how far a joint may move to count as the same half: about
 # what OKS allows of a hip.
 _REACH = 0.1
@@ -184,25 +186,11 @@ def _matched(live, found):
         found["keypoints"],
         [live[name]["box"][2] for name in names],
     )
-    like += _overlap(
-        np.stack([live[name]["box"] for name in names]), found["box"]
+    like += boxes.overlaps(
+        boxes.rectangles([live[name]["box"] for name in names]),
+        boxes.rectangles(found["box"]),
     )
     for i, j in zip(*optimize.linear_sum_assignment(-like), strict=True):
         if like[i, j] > _SAME:
             numbers[j] = names[i]
     return numbers
-
-
-def _overlap(first, second):
-    """Intersection over union of square boxes, `(P, Q)`."""
-    low = np.maximum(
-        (first[:, :2] - first[:, 2:] / 2)[:, None],
-        (second[:, :2] - second[:, 2:] / 2)[None],
-    )
-    high = np.minimum(
-        (first[:, :2] + first[:, 2:] / 2)[:, None],
-        (second[:, :2] + second[:, 2:] / 2)[None],
-    )
-    both = np.maximum(high - low, 0).prod(-1)
-    whole = np.square(first[:, 2])[:, None] + np.square(second[:, 2])[None]
-    return both / (whole - both)

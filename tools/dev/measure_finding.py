@@ -144,7 +144,7 @@ def _seen(boxes, entry):
     """Squares that boxes show, without the margin that they have."""
     boxes = np.array(boxes, float)
     boxes[:, 2] /= box_shapes.OF_RECTANGLE
-    return judging.squares(boxes)
+    return box_shapes.rectangles(boxes)
 
 
 def _keypoint_ap(path, rows):
