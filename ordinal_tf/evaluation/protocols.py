@@ -6,6 +6,7 @@ COCO's, whose figure is no mean over people, is `coco_ap`.
 
 import collections
 import dataclasses
+import functools
 import re
 from collections.abc import Callable
 
@@ -43,6 +44,9 @@ _MPII_COUNTED = tuple(
     for joint in skeleton.MPII16.joints
     if joint not in ("pelvis", "thorax")
 )
+_LSP_AS_OURS = tuple(
+    "thorax" if joint == "neck" else joint for joint in skeleton.LSP14.joints
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +82,169 @@ class Protocol:
     unit: Callable = str
     only: Callable | None = None
     joints: tuple = skeleton.H36M17.joints
+
+
+_pose_columns = functools.partial(measures.pose_columns, joints=skeleton.H36M17)
+_ordinal_columns = functools.partial(
+    measures.ordinal_columns, joints=skeleton.H36M17
+)
+_pck_columns = functools.partial(
+    measures.keypoint_columns,
+    figure="pck",
+    joints=skeleton.LSP14,
+    threshold=0.2,
+    reference=measures.torso,
+)
+
+
+def _synthetic_columns(truth, found):
+    return {
+        **_pose_columns(truth, found),
+        **_pck_columns(truth, found),
+        **_ordinal_columns(truth, found),
+    }
+
+
+_H36M_P1 = Protocol(
+    name="h36m-p1",
+    title="Human3.6M, S9 and S11, all cameras: MPJPE, root on root",
+    needs=("pose",),
+    uses=("pose",),
+    figures=_POSE,
+    columns=_pose_columns,
+    labelled=_H36M,
+    group=frame_names.h36m_action,
+    groups="actions",
+    unit=frame_names.clip,
+    only=lambda name: frame_names.h36m_subject(name) in _H36M_TEST,
+)
+_PROTOCOLS = (
+    _H36M_P1,
+    dataclasses.replace(
+        _H36M_P1,
+        name="h36m-p2",
+        title="Human3.6M, S9 and S11, all cameras: MPJPE after the best "
+        "rotation, scale and translation of each pose",
+        figures=("pa_mpjpe_mm", "mpjpe_mm", *_POSE[2:]),
+    ),
+    Protocol(
+        name="humaneva",
+        title="HumanEva-I: 15 joints, after the best rotation, scale and "
+        "translation of each pose",
+        needs=("pose",),
+        uses=("pose",),
+        figures=("pa_mpjpe_mm", "mpjpe_mm", "n_mpjpe_mm"),
+        columns=functools.partial(
+            measures.pose_columns, joints=skeleton.HUMANEVA15
+        ),
+        labelled=(skeleton.HUMANEVA15.name,),
+        group=frame_names.humaneva_action,
+        groups="subjects and actions",
+        unit=frame_names.clip,
+        joints=skeleton.HUMANEVA15.joints,
+    ),
+    Protocol(
+        name="mpi-inf-3dhp",
+        title="MPI-INF-3DHP, test set: 3DPCK within 150 mm and AUC over 14 "
+        "joints, MPJPE over 17, as its own script",
+        needs=("pose",),
+        uses=("pose",),
+        figures=("pck3d", "auc", "mpjpe_mm", "pa_mpjpe_mm", "n_mpjpe_mm"),
+        columns=functools.partial(
+            _pose_columns, strict_joints=_MPI_INF_3DHP_COUNTED
+        ),
+        labelled=(skeleton.MPI_INF_3DHP17.name,),
+        group=frame_names.sequence,
+        groups="sequences",
+        unit=frame_names.block,
+    ),
+    Protocol(
+        name="lsp",
+        title="LSP: 14 joints within a fifth of the torso, left and right as "
+        "the person's own",
+        needs=("keypoints",),
+        uses=("keypoints",),
+        figures=("pck",),
+        columns=_pck_columns,
+        joints=_LSP_AS_OURS,
+    ),
+    Protocol(
+        name="mpii",
+        title="MPII: 14 joints within half of the head's size, which is 0.6 "
+        "of the diagonal of its box",
+        needs=("keypoints", "head"),
+        uses=("keypoints",),
+        figures=("pckh",),
+        columns=functools.partial(
+            measures.keypoint_columns,
+            figure="pckh",
+            joints=skeleton.MPII16,
+            threshold=0.5,
+            reference=measures.head,
+            counted_joints=_MPII_COUNTED,
+        ),
+        labelled=(skeleton.MPII16.name,),
+        joints=(*_LSP_AS_OURS, "nose"),
+    ),
+    Protocol(
+        name="ordinal",
+        title="Depth order: labelled pairs of joints whose order is right",
+        needs=(("relation", "depth"),),
+        uses=("ordinal_depth",),
+        figures=("ordinal_accuracy", "equal_close"),
+        columns=_ordinal_columns,
+        joints=(),
+    ),
+    Protocol(
+        name="synthetic",
+        title="Rendered people, whose every label is exact: 2D, depth order "
+        "and poses",
+        needs=("keypoints", "pose"),
+        uses=("keypoints", "ordinal_depth", "pose"),
+        figures=(*_POSE, "pck", "ordinal_accuracy", "equal_close"),
+        columns=_synthetic_columns,
+    ),
+)
+COCO = "coco"
+NAMES = tuple(sorted((*(one.name for one in _PROTOCOLS), COCO)))
+
+
+def find(name, people):
+    """`Protocol` of a name, as it is for these people.
+
+    Args:
+        name: str, one of `NAMES`.
+        people: `people.People`.
+
+    Raises:
+        ValueError: no such protocol.
+    """
+    protocol = {one.name: one for one in _PROTOCOLS}.get(name)
+    if protocol is None:
+        raise ValueError(
+            f"No protocol is called {name!r}; there are {', '.join(NAMES)}."
+        )
+    if name == "ordinal":
+        columns = functools.partial(
+            _ordinal_columns, joints=_labelled_joints(people)
+        )
+        return dataclasses.replace(protocol, columns=columns)
+    if name == "synthetic":
+        unit = functools.partial(_posed_person, views=people.views)
+        return dataclasses.replace(protocol, unit=unit)
+    return protocol
+
+
+def _labelled_joints(people):
+    known = {one.name: one for one in skeleton.SKELETONS}
+    joints = known.get(people.labelled, skeleton.H36M17)
+    return skeleton.H36M17 if joints.name in _H36M else joints
+
+
+def _posed_person(name, *, views):
+    """Whom a picture shows: each is drawn `views` times in a row."""
+    number = re.search(r"(\d+)\.\w+$", name)
+    return str(int(number[1]) // views) if number else name
 
 
 def check(protocol, people, answers=()):
@@ -133,216 +300,6 @@ _ANSWER_HINTS = {
     "pose": " (a run of tools.train has joints and their order only: export "
     "it with a reconstruction)"
 }
-
-
-def find(name, people):
-    """`Protocol` of a name, as it is for these people.
-
-    Args:
-        name: str, one of `NAMES`.
-        people: `people.People`.
-
-    Raises:
-        ValueError: no such protocol.
-    """
-    if name not in _MAKERS:
-        raise ValueError(
-            f"No protocol is called {name!r}; there are {', '.join(NAMES)}."
-        )
-    protocol = _MAKERS[name](people)
-    return dataclasses.replace(protocol, name=name)
-
-
-def _h36m(figures, title):
-    return Protocol(
-        name="",
-        title=title,
-        needs=("pose",),
-        uses=("pose",),
-        figures=figures,
-        columns=lambda truth, found: measures.pose_columns(
-            truth, found, joints=skeleton.H36M17
-        ),
-        labelled=_H36M,
-        group=frame_names.h36m_action,
-        groups="actions",
-        unit=frame_names.clip,
-        only=lambda name: frame_names.h36m_subject(name) in _H36M_TEST,
-    )
-
-
-def _h36m_p1(people):
-    del people
-    return _h36m(
-        _POSE, "Human3.6M, S9 and S11, all cameras: MPJPE, root on root"
-    )
-
-
-def _h36m_p2(people):
-    del people
-    figures = ("pa_mpjpe_mm", "mpjpe_mm", *_POSE[2:])
-    return _h36m(
-        figures,
-        "Human3.6M, S9 and S11, all cameras: MPJPE after the best rotation, "
-        "scale and translation of each pose",
-    )
-
-
-def _humaneva(people):
-    del people
-    joints = skeleton.HUMANEVA15
-    return Protocol(
-        name="",
-        title="HumanEva-I: 15 joints, after the best rotation, scale and "
-        "translation of each pose",
-        needs=("pose",),
-        uses=("pose",),
-        figures=("pa_mpjpe_mm", "mpjpe_mm", "n_mpjpe_mm"),
-        columns=lambda truth, found: measures.pose_columns(
-            truth, found, joints=joints
-        ),
-        labelled=(joints.name,),
-        group=frame_names.humaneva_action,
-        groups="subjects and actions",
-        unit=frame_names.clip,
-        joints=joints.joints,
-    )
-
-
-def _mpi_inf_3dhp(people):
-    del people
-    return Protocol(
-        name="",
-        title="MPI-INF-3DHP, test set: 3DPCK within 150 mm and AUC over 14 "
-        "joints, MPJPE over 17, as its own script",
-        needs=("pose",),
-        uses=("pose",),
-        figures=("pck3d", "auc", "mpjpe_mm", "pa_mpjpe_mm", "n_mpjpe_mm"),
-        columns=lambda truth, found: measures.pose_columns(
-            truth,
-            found,
-            joints=skeleton.H36M17,
-            strict_joints=_MPI_INF_3DHP_COUNTED,
-        ),
-        labelled=(skeleton.MPI_INF_3DHP17.name,),
-        group=frame_names.sequence,
-        groups="sequences",
-        unit=frame_names.block,
-    )
-
-
-def _pck(truth, found):
-    return measures.keypoint_columns(
-        truth,
-        found,
-        figure="pck",
-        joints=skeleton.LSP14,
-        threshold=0.2,
-        reference=measures.torso,
-    )
-
-
-_LSP_AS_OURS = tuple(
-    "thorax" if joint == "neck" else joint for joint in skeleton.LSP14.joints
-)
-
-
-def _lsp(people):
-    del people
-    return Protocol(
-        name="",
-        title="LSP: 14 joints within a fifth of the torso, left and right as "
-        "the person's own",
-        needs=("keypoints",),
-        uses=("keypoints",),
-        figures=("pck",),
-        columns=_pck,
-        joints=_LSP_AS_OURS,
-    )
-
-
-def _mpii(people):
-    del people
-    return Protocol(
-        name="",
-        title="MPII: 14 joints within half of the head's size, which is 0.6 "
-        "of the diagonal of its box",
-        needs=("keypoints", "head"),
-        uses=("keypoints",),
-        figures=("pckh",),
-        columns=lambda truth, found: measures.keypoint_columns(
-            truth,
-            found,
-            figure="pckh",
-            joints=skeleton.MPII16,
-            threshold=0.5,
-            reference=measures.head,
-            counted_joints=_MPII_COUNTED,
-        ),
-        labelled=(skeleton.MPII16.name,),
-        joints=(*_LSP_AS_OURS, "nose"),
-    )
-
-
-def _ordinal_joints(people):
-    known = {one.name: one for one in skeleton.SKELETONS}
-    joints = known.get(people.labelled, skeleton.H36M17)
-    return skeleton.H36M17 if joints.name in _H36M else joints
-
-
-def _ordinal(people):
-    joints = _ordinal_joints(people)
-    return Protocol(
-        name="",
-        title="Depth order: labelled pairs of joints whose order is right",
-        needs=(("relation", "depth"),),
-        uses=("ordinal_depth",),
-        figures=("ordinal_accuracy", "equal_close"),
-        columns=lambda truth, found: measures.ordinal_columns(
-            truth, found, joints=joints
-        ),
-        joints=(),
-    )
-
-
-def _synthetic(people):
-    count = people.views
-
-    def columns(truth, found):
-        return {
-            **measures.pose_columns(truth, found, joints=skeleton.H36M17),
-            **_pck(truth, found),
-            **measures.ordinal_columns(truth, found, joints=skeleton.H36M17),
-        }
-
-    def unit(name):
-        number = re.search(r"(\d+)\.\w+$", name)
-        return str(int(number[1]) // count) if number else name
-
-    return Protocol(
-        name="",
-        title="Rendered people, whose every label is exact: 2D, depth order "
-        "and poses",
-        needs=("keypoints", "pose"),
-        uses=("keypoints", "ordinal_depth", "pose"),
-        figures=(*_POSE, "pck", "ordinal_accuracy", "equal_close"),
-        columns=columns,
-        unit=unit,
-    )
-
-
-_MAKERS = {
-    "h36m-p1": _h36m_p1,
-    "h36m-p2": _h36m_p2,
-    "humaneva": _humaneva,
-    "mpi-inf-3dhp": _mpi_inf_3dhp,
-    "lsp": _lsp,
-    "mpii": _mpii,
-    "ordinal": _ordinal,
-    "synthetic": _synthetic,
-}
-COCO = "coco"
-NAMES = tuple(sorted((*_MAKERS, COCO)))
 
 
 def rows(protocol, people, *, part, wanted=None):
