@@ -119,29 +119,13 @@ def heatmap_cross_entropy(heatmaps_true, log_xy, *, mask):
     return ops.mean(ops.where(counts, cost, 0.0), axis=-1)
 
 
-def volume_loss(volumes_true, volumes_pred, *, mask):
-    """Full 3D supervision: mean squared error over all voxels.
-
-    Args:
-        volumes_true, volumes_pred: `(B, H, W, K, D)`.
-        mask: `(B, K)` bool, joints whose position and depth are both known.
-
-    Returns:
-        `(B,)`.
-
-    Source: coarse-to-fine training (`hg-stacked` MSECriterion).
-    """
-    mask = mask[:, None, None, :, None]
-    diff = _differences(volumes_true, volumes_pred, mask)
-    return ops.mean(ops.square(diff), axis=(1, 2, 3, 4))
-
-
 def separable_volume_loss(factors, volumes_pred, *, mask):
-    """`volume_loss` against Gaussians, of which only the gradient makes one.
+    """Full 3D supervision: mean squared error from a Gaussian in each volume.
 
     A Gaussian is the outer product of three vectors, so that of the square
     `|V - G|^2 = sum V^2 - 2 sum V G + sum G^2` the middle term is three short
-    contractions and the last a product of three sums.
+    contractions and the last a product of three sums; only the gradient makes
+    a whole one.
 
     Args:
         factors: `(B, K, W)`, `(B, K, H)` and `(B, K, D)`, the Gaussians along
@@ -150,7 +134,9 @@ def separable_volume_loss(factors, volumes_pred, *, mask):
         mask: `(B, K)` bool, joints whose position and depth are both known.
 
     Returns:
-        `(B,)`, the mean over all voxels as in `volume_loss`.
+        `(B,)`, the mean over all voxels.
+
+    Source: coarse-to-fine training (`hg-stacked` MSECriterion).
     """
     dtype = _precision(volumes_pred)
     x, y, z = (_known(one, mask[..., None], dtype) for one in factors)

@@ -4,10 +4,8 @@ Functions of joints return `(values, counted)`, both `(..., K)`: a caller
 pools them over joints, poses or a data set with `masked_mean`, and per joint
 with `axis=0`. Functions of poses return `(...)`. Leading axes are free.
 Where the mask is False labels may be NaN; they add nothing. Shares lie in
-0..1, not in percent. The `keras.Metric` classes at the end only average.
+0..1, not in percent.
 """
-
-import typing
 
 import keras
 from keras import ops
@@ -192,14 +190,6 @@ def n_joint_errors(pose_true, pose_pred, *, centre="root", root=0, mask=None):
     return _distances(pose_true, pose_pred), counted
 
 
-def n_mpjpe(pose_true, pose_pred, *, centre="root", root=0, mask=None):
-    """Mean of `n_joint_errors` per pose, `(...)`."""
-    errors = n_joint_errors(
-        pose_true, pose_pred, centre=centre, root=root, mask=mask
-    )
-    return masked_mean(*errors)
-
-
 def segment_length(keypoints, mask, joints):
     """Distance between two joints, 0 where one is unlabelled.
 
@@ -243,29 +233,6 @@ def pck(keypoints_true, keypoints_pred, mask, *, reference, threshold=0.2):
     counted = ops.logical_and(counted, reference > 0)
     correct = errors <= threshold * reference
     return ops.logical_and(correct, counted), counted
-
-
-def pckh(keypoints_true, keypoints_pred, mask, *, head_size, threshold=0.5):
-    """`pck` with the head as reference.
-
-    Args:
-        keypoints_true: `(..., K, 2)` pixels.
-        keypoints_pred: `(..., K, 2)` pixels.
-        mask: `(..., K)` bool, labelled; None: all.
-        head_size: `(...)` pixels; MPII takes 0.6 times the diagonal of the
-            annotated head box, others the segment from neck to head top.
-        threshold: float, share of the head size.
-
-    Returns:
-        `(..., K)` bool correct and counted.
-    """
-    return pck(
-        keypoints_true,
-        keypoints_pred,
-        mask,
-        reference=head_size,
-        threshold=threshold,
-    )
 
 
 def pck3d(pose_true, pose_pred, *, root=0, threshold_mm=150.0, mask=None):
@@ -343,130 +310,3 @@ def equal_pairs(relations, depths, mask, *, tolerance):
     )
     diff = depths[..., :, None] - depths[..., None, :]
     return ops.logical_and(counted, ops.abs(diff) < tolerance), counted
-
-
-class OrdinalCounts(typing.NamedTuple):
-    """Pair counts, each `(...)` float32; add them up to pool poses.
-
-    Attributes:
-        agree: unequal pairs whose depths differ in the annotated sense.
-        unequal: annotated pairs of which one joint is nearer.
-        close: equal pairs whose depths differ by less than the tolerance.
-        equal: annotated pairs at about equal depth.
-    """
-
-    agree: typing.Any
-    unequal: typing.Any
-    close: typing.Any
-    equal: typing.Any
-
-
-def ordinal_counts(relations, depths, mask, *, tolerance):
-    """`OrdinalCounts` of each pose, from `ordinal_pairs`, `equal_pairs`."""
-    pairs = (
-        *ordinal_pairs(relations, depths, mask),
-        *equal_pairs(relations, depths, mask, tolerance=tolerance),
-    )
-    return OrdinalCounts(
-        *(ops.sum(ops.cast(p, "float32"), axis=(-2, -1)) for p in pairs)
-    )
-
-
-def ordinal_accuracy(relations, depths, mask):
-    """Share of annotated unequal pairs whose predicted sign agrees, `(...)`.
-
-    Arguments of `ordinal_pairs`. 0 without such a pair: to pool poses, add
-    `ordinal_counts` up or take `masked_mean` of `ordinal_pairs`.
-    """
-    return masked_mean(*ordinal_pairs(relations, depths, mask), axis=(-2, -1))
-
-
-class PooledMean(keras.metrics.Metric):
-    """Mean of a joint (or pair) function over everything that counts.
-
-    Args:
-        name: str.
-        dtype: dtype of the two sums.
-        **options: keyword arguments of the function.
-
-    `update_state(true, pred, sample_weight)` takes the mask as the sample
-    weight, so that Keras training loops can pass it.
-    """
-
-    function = None  # Subclasses: staticmethod of (true, pred, mask=, ...).
-
-    def __init__(self, name=None, dtype=None, **options):
-        super().__init__(name=name, dtype=dtype)
-        self.options = options
-        self.total = self.add_weight(name="total", initializer="zeros")
-        self.count = self.add_weight(name="count", initializer="zeros")
-
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        values, counted = type(self).function(
-            y_true, y_pred, mask=sample_weight, **self.options
-        )
-        values = ops.where(counted, ops.cast(values, self.dtype), 0.0)
-        self.total.assign_add(ops.sum(values))
-        self.count.assign_add(ops.sum(ops.cast(counted, self.dtype)))
-
-    def result(self):
-        return _share(self.total.value, self.count.value)
-
-    def get_config(self):
-        return {**super().get_config(), **self.options}
-
-
-def _pck_of_segment(y_true, y_pred, mask, *, joints, threshold=0.2):
-    reference = segment_length(y_true, mask, joints)
-    return pck(y_true, y_pred, mask, reference=reference, threshold=threshold)
-
-
-class MPJPE(PooledMean):
-    """Mean of `joint_errors` over all labelled joints."""
-
-    function = staticmethod(joint_errors)
-
-
-class PAMPJPE(PooledMean):
-    """Mean of `pa_joint_errors` over all labelled joints."""
-
-    function = staticmethod(pa_joint_errors)
-
-
-class NMPJPE(PooledMean):
-    """Mean of `n_joint_errors` over all labelled joints."""
-
-    function = staticmethod(n_joint_errors)
-
-
-class PCK(PooledMean):
-    """Share of correct keypoints; `joints` are the reference's two ends."""
-
-    function = staticmethod(_pck_of_segment)
-
-
-class PCK3D(PooledMean):
-    """Share of correct 3D joints (`pck3d`)."""
-
-    function = staticmethod(pck3d)
-
-
-class AUC(PooledMean):
-    """Mean of `auc` over all labelled joints."""
-
-    function = staticmethod(auc)
-
-
-class OrdinalAccuracy(PooledMean):
-    """Share of annotated unequal pairs that depths order as labelled.
-
-    `update_state(relations, depths, sample_weight=mask)`.
-    """
-
-    function = staticmethod(ordinal_pairs)
-
-
-class EqualPairAccuracy(PooledMean):
-    """Share of annotated equal pairs within `tolerance` of each other."""
-
-    function = staticmethod(equal_pairs)

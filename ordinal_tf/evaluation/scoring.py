@@ -101,9 +101,12 @@ def figures(true, mask, relation, relation_mask, *, keypoints, depths):
     """
     correct, counted = correct_joints(true, mask, keypoints)
     pairs = relation_mask & _labelled_pairs()
-    counts = metrics.ordinal_counts(relation, depths, pairs, tolerance=0.1)
     agree, unequal, close, equal = (
-        float(np.sum(ops.convert_to_numpy(count))) for count in counts
+        ops.convert_to_numpy(pair).sum()
+        for pair in (
+            *metrics.ordinal_pairs(relation, depths, pairs),
+            *metrics.equal_pairs(relation, depths, pairs, tolerance=0.1),
+        )
     )
     per_joint = _share(correct.sum(0), counted.sum(0))
     return {
