@@ -245,6 +245,11 @@ def progress(items, *, label, total=None):
         update(done)
 
 
+def counted(count, one, many=None):
+    """ "1 picture" or "2 pictures"; `many` where an s is not enough."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def columns(lines):
     """Rows of cells, str, as one text whose columns stand below each other."""
     every = itertools.zip_longest(*lines, fillvalue="")

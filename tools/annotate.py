@@ -91,15 +91,17 @@ def main():
             host=_HOST.value,
             port=_PORT.value,
             ready=lambda url: print(
-                f"{len(names)} pictures at {url} (Ctrl-C ends)", flush=True
+                f"{_common.counted(len(names), 'picture')} at {url} (Ctrl-C "
+                "ends)",
+                flush=True,
             ),
         )
         counts = layouts.write(out, told, everything=everything)
     finally:
         kept.close()
     print(
-        f"Wrote {counts['relations']} relations of {counts['pictures']} "
-        f"pictures to {out}."
+        f"Wrote {_common.counted(counts['relations'], 'relation')} of "
+        f"{_common.counted(counts['pictures'], 'picture')} to {out}."
     )
 
 

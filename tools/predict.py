@@ -164,20 +164,22 @@ def main():
         files.write_npz(out / "predictions.npz", table, compressed=True)
         stems = _stems(names, targets)
         more = formats.write(out, table, _FORMATS.value, stems)
-        kinds = "photographs and frames of videos" if films else "photographs"
-        kind = "files" if films else "pictures"
-        drawn = f" and {drawings} {kind}" if _PICTURES.value else ""
-        print(
-            f"Wrote {out / 'predictions.npz'} with {len(table['image'])} "
-            f"people of {pictures} {kinds}{drawn}."
-        )
+        people = _common.counted(len(table["image"]), "person", "people")
+        shown = _common.counted(pictures, "photograph")
+        if films:
+            many = "photographs and frames of videos"
+            shown = _common.counted(pictures, "photograph or frame", many)
+        if _PICTURES.value:
+            kind = "file" if films else "picture"
+            shown += f" and {_common.counted(drawings, kind)}"
+        print(f"Wrote {out / 'predictions.npz'} with {people} of {shown}.")
         if more:
             print(f"Beside it {_some(more)}.")
     if failed:
         reasons = "; ".join(_reason(*item) for item in failed.items())
         raise ValueError(
-            f"{len(failed)} of {len(paths)} files could not be read to their "
-            f"end: {reasons}"
+            f"{len(failed)} of {_common.counted(len(paths), 'file')} could "
+            f"not be read to the end: {reasons}"
         )
 
 

@@ -299,9 +299,11 @@ def _prepare(name):
     )
     size = sum(shard["bytes"] for shard in card["shards"])
     print(
-        f"{_OUT.value}: {card['records']} people in {card['pictures']} "
-        f"pictures, {size / 1e6:.1f} MB in {len(card['shards'])} shards. Look "
-        f"at {pathlib.Path(_OUT.value, reading.SHEET)}."
+        f"{_OUT.value}: "
+        f"{_common.counted(card['records'], 'person', 'people')} in "
+        f"{_common.counted(card['pictures'], 'picture')}, {size / 1e6:.1f} MB "
+        f"in {_common.counted(len(card['shards']), 'shard')}. Look at "
+        f"{pathlib.Path(_OUT.value, reading.SHEET)}."
     )
 
 

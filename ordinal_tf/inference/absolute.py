@@ -43,8 +43,8 @@ def read_cameras(given, names, films):
     said = []
     if cameras:
         said.append(
-            f"Focal lengths of {len(cameras)} pictures are from EXIF: not "
-            "calibrated, and wrong where a picture was cropped since, so "
+            f"Pictures whose focal length is from EXIF: {len(cameras)}. It is "
+            "not calibrated, and wrong where a picture was cropped since, so "
             "distances from the camera are rough."
         )
     if unknown:

@@ -102,7 +102,7 @@ def test_nothing_to_read_writes_nothing(model, run_tool, tmp_path):
     code, out, err = run_tool(
         "predict", f"--images={tmp_path / 'a.jpg'}", f"--out={tmp_path / 'o'}"
     )
-    assert code == 1 and "1 of 1 files" in err and "Wrote" not in out
+    assert code == 1 and "1 of 1 file could" in err and "Wrote" not in out
     assert not (tmp_path / "o" / "predictions.npz").exists()
 
 

@@ -138,7 +138,7 @@ def test_exif_comes_with_a_warning(model, run_tool, tmp_path):
         f"--out={tmp_path / 'out'}",
     )
     assert code == 1 and "broken.jpg" in err
-    assert "of 1 pictures are from EXIF: not calibrated" in said
+    assert "focal length is from EXIF: 1. It is not calibrated" in said
     assert "No focal length in EXIF of b.jpg, c.avi; poses there stay" in said
     found = table(tmp_path / "out")
     assert list(found["image"]) == ["a.jpg", "b.jpg", "c.avi@0"]
