@@ -7,8 +7,11 @@ devices take the steps that one would. TensorFlow's strategies do the rest.
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
+
+import numpy as np
 
 KINDS = ("one", "all", "workers")
 
@@ -57,15 +60,23 @@ class Crew:
 
         return self.strategy.experimental_distribute_values_from_function(piece)
 
-    def meet(self):
-        """Waits until all processes are here."""
+    def any(self, flag):
+        """Whether a bool is True in any process; waits until all have asked."""
+        total = self._total(np.float32(flag))
+        return float(self.strategy.experimental_local_results(total)[0]) > 0
+
+    @functools.cached_property
+    def _total(self):
+        """A function that adds up a number of each device."""
         import tensorflow as tf
 
-        def count():
+        def total(value):
             context = tf.distribute.get_replica_context()
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.ones(()))
+            # An argument is on no device yet.
+            value = tf.identity(value)
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
-        tf.function(lambda: self.strategy.run(count))()
+        return tf.function(lambda value: self.strategy.run(total, (value,)))
 
 
 ALONE = Crew()

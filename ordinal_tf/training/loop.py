@@ -131,7 +131,8 @@ def train(
     if not crew.chief:  # Reads what the chief keeps, and says nothing.
         report, progress = (lambda line: None), None
     alone = runs.locked(workdir) if crew.chief else contextlib.nullcontext()
-    with alone, stopping.on_sigterm() as stop:
+    # One of several workers must not leave the others waiting.
+    with alone, stopping.on_sigterm(at_once=not crew.together) as stop:
         try:
             with policy(config.train.precision), crew.scope():
                 run = _prepare(
@@ -141,9 +142,7 @@ def train(
                     _enter(run, config, free, start_from)
                     _advance(run, stop)
                     summary = _finish(run)
-                    # Who ends before the chief does would look lost to it.
-                    if crew.together:
-                        _with_others(run, crew.meet)
+                    _meet(run)
                     return summary
         except stopping.Stopped:
             step = run.done.step if run else 0
@@ -230,7 +229,7 @@ def _more(run):
 def _advance(run, stop):
     """Steps, scores and checkpoints until the last step."""
     if _unscored(run):
-        _score(run, stop)
+        _score_or_end(run, stop)
         if run.done.step:
             _save(run)
     learn = steps.training_step(
@@ -262,14 +261,14 @@ def _segment(run, stop, learn, last):
         run.done = dataclasses.replace(run.done, step=step)
         final = step == train.steps
         scoring = final or step % train.eval_every == 0
-        saving = scoring or step % train.save_every == 0 or stop.asked
-        if saving or step % train.log_every == 0:
+        saving = scoring or step % train.save_every == 0
+        ending = _asked(run, stop)
+        if saving or ending or step % train.log_every == 0:
             meter.log()
-        if stop.asked:
-            _save(run)
-            stop.check()
+        if ending:
+            _end(run)
         if scoring:
-            _score_or_save(run, stop)
+            _score_or_end(run, stop)
         if saving:
             _save(run)
             meter.restart()
@@ -347,13 +346,33 @@ class _Meter:
         self.restart()
 
 
-def _score_or_save(run, stop):
-    """Scores; where SIGTERM comes meanwhile, keeps the steps at least."""
-    try:
-        _score(run, stop)
-    except stopping.Stopped:
+def _asked(run, stop):
+    """Whether SIGTERM came to any worker: after the same step they all know."""
+    if not run.crew.together:
+        return stop.asked
+    return _with_others(run, run.crew.any, stop.asked)
+
+
+def _meet(run):
+    """Waits for the other workers: who ends before would look lost to them."""
+    if run.crew.together:
+        _with_others(run, run.crew.any, False)
+
+
+def _end(run):
+    """Keeps the steps, of all workers, and raises `Stopped`."""
+    if run.done.step:
         _save(run)
-        raise
+    _meet(run)
+    raise stopping.Stopped
+
+
+def _score_or_end(run, stop):
+    """Scores; where SIGTERM comes meanwhile, keeps the steps at least."""
+    with contextlib.suppress(stopping.Stopped):  # Which is asked for below.
+        _score(run, stop)
+    if _asked(run, stop):
+        _end(run)
 
 
 def _unscored(run):

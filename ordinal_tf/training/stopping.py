@@ -18,8 +18,8 @@ class _Stop:
             `check`.
     """
 
-    def __init__(self):
-        self.asked, self.at_once = False, True
+    def __init__(self, at_once):
+        self.asked, self.at_once = False, at_once
 
     def check(self):
         """Raises `Stopped` where the signal came."""
@@ -29,12 +29,13 @@ class _Stop:
     @contextlib.contextmanager
     def held_back(self):
         """What runs in here must not be left half done."""
-        self.at_once = False
+        before, self.at_once = self.at_once, False
         try:
-            self.check()
+            if before:
+                self.check()
             yield
         finally:
-            self.at_once = True
+            self.at_once = before
 
     @contextlib.contextmanager
     def let_through(self):
@@ -48,15 +49,18 @@ class _Stop:
 
 
 @contextlib.contextmanager
-def on_sigterm():
+def on_sigterm(at_once=True):
     """Raises `Stopped` in here when SIGTERM comes, or at the next `check`.
 
     Python takes signals in its main thread alone; elsewhere nothing changes.
 
+    Args:
+        at_once: bool, False: only where `let_through` says so.
+
     Yields:
         an object with `check`, `held_back` and `let_through`.
     """
-    stop = _Stop()
+    stop = _Stop(at_once)
 
     def came(number, frame):
         del number, frame

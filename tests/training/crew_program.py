@@ -1,9 +1,13 @@
 """A training of a second on one device or several, as a process of its own.
 
-python -m tests.training.crew_program WORKDIR DEVICES STEPS
+python -m tests.training.crew_program WORKDIR DEVICES STEPS [SLOW]
+
+The score after the step SLOW, which says so in a file, takes 20 s.
 """
 
+import pathlib
 import sys
+import time
 
 import keras
 import numpy as np
@@ -26,7 +30,10 @@ def network():
     return keras.Model(image, keras.layers.Dense(1)(x))
 
 
-def make_task(config):
+SCORING = "scoring"
+
+
+def make_task(config, workdir, slow):
     def batches(first, last, worker=(0, 1)):
         number, count = worker
         part = slice(number * BATCH // count, (number + 1) * BATCH // count)
@@ -38,12 +45,16 @@ def make_task(config):
             y = x.mean((1, 2, 3))[:, None] ** 2
             yield {"x": x[part], "y": y[part]}
 
-    return tasks.make_task(
-        config, made=network(), batches=batches, score=lambda step: {"error": 1}
-    )
+    def score(step):
+        if step == slow:
+            (pathlib.Path(workdir) / SCORING).touch()
+            time.sleep(10)  # Of the weights, and of their averages.
+        return {"error": 1}
+
+    return tasks.make_task(config, made=network(), batches=batches, score=score)
 
 
-def main(workdir, devices, steps):
+def main(workdir, devices, steps, slow=-1):
     config = tasks.make_config(
         devices=devices,
         steps=int(steps),
@@ -52,7 +63,12 @@ def main(workdir, devices, steps):
         ema=0.5,
         log_every=1,
     )
-    loop.train(config, workdir, make_task, report=print)
+    loop.train(
+        config,
+        workdir,
+        lambda config: make_task(config, workdir, int(slow)),
+        report=print,
+    )
 
 
 if __name__ == "__main__":
