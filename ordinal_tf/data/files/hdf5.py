@@ -15,12 +15,15 @@ _MAX_BYTES = 2**31
 
 
 def read_arrays(path, names, *, optional=()):
-    """dict of the named datasets of numbers, as NumPy arrays.
+    """Reads some of a file's datasets of numbers.
 
     Args:
         path: file; of a MATLAB 7.3 file the axes are in reverse order.
         names: datasets that must be there.
         optional: datasets that may be, and are left out where they are not.
+
+    Returns:
+        dict of name to NumPy array, in the file's own shapes and types.
 
     Raises:
         ValueError: one sentence that names the file, when it is missing, is

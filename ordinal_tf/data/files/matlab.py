@@ -17,13 +17,16 @@ _MAX_BYTES = 2**30
 
 
 def read_variables(path, names, *, structs=False):
-    """dict of the named variables.
+    """Reads some of a file's variables.
 
     Args:
         path: file.
         names: list of str, variables that must be there.
         structs: bool, MATLAB structs become objects with attributes and axes
             of length 1 vanish; otherwise arrays are as in the file.
+
+    Returns:
+        dict of name to what SciPy makes of the variable.
 
     Raises:
         ValueError: one sentence that names the file, when it is missing, is
@@ -67,7 +70,18 @@ def read_variables(path, names, *, structs=False):
 
 
 def read_numbers(path, name):
-    """One numeric array; raises as `read_variables`, and for text or cells."""
+    """Reads one array of numbers.
+
+    Args:
+        path: file.
+        name: str, of the variable.
+
+    Returns:
+        NumPy array of the file's own shape and type.
+
+    Raises:
+        ValueError: as `read_variables`, or the variable is text or cells.
+    """
     value = read_variables(path, [name])[name]
     kind = getattr(value, "dtype", None)
     if kind is None or kind.kind not in "biuf":

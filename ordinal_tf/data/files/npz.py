@@ -19,19 +19,33 @@ _MAX_BYTES = 2**31
 
 
 def read_arrays(path):
-    """dict of every array of numbers or text; what is pickled is left out.
+    """Reads every array of numbers or text; what is pickled is left out.
 
-    Raises `ValueError` where the file is missing, damaged or no .npz.
+    Args:
+        path: `.npz` file.
+
+    Returns:
+        dict of name to NumPy array, which may be written to.
+
+    Raises:
+        ValueError: the file is missing, damaged or no .npz; names it.
     """
     return _read(path, pickled=None)
 
 
 def read_pickled(path, name):
-    """One array of objects, such as VideoPose3D's `positions_3d`.
+    """Reads one array of objects, such as VideoPose3D's `positions_3d`.
 
-    It is made of dict, list, tuple, str, numbers and arrays; None where the
-    file has no array of this name. Raises `ValueError` as `read_arrays`, or
-    where something else is pickled.
+    Args:
+        path: `.npz` file.
+        name: str, of the array.
+
+    Returns:
+        The object, made of dict, list, tuple, str, numbers and arrays; None
+        where the file has no array of this name.
+
+    Raises:
+        ValueError: as `read_arrays`, or something else is pickled.
     """
     return _read(path, pickled=name).get(name)
 

@@ -157,10 +157,18 @@ def encode_for_graph(path):
 
     TensorFlow's decoders ignore EXIF orientation, drop transparency and do
     not know CMYK. Where none of this matters these are the file's own bytes,
-    otherwise those of a PNG made from `read_photo`, which raises. To the last
-    bit only with `tf.io.decode_jpeg(..., dct_method="INTEGER_ACCURATE",
-    channels=3)`, which takes both kinds; its faster default is off by up to 4
-    of 255.
+    otherwise those of a PNG made from `read_photo`. To the last bit only with
+    `tf.io.decode_jpeg(..., dct_method="INTEGER_ACCURATE", channels=3)`, which
+    takes both kinds; its faster default is off by up to 4 of 255.
+
+    Args:
+        path: see `read_photo`.
+
+    Returns:
+        bytes.
+
+    Raises:
+        As `read_photo`.
     """
     data, name = _bytes_of(path)
     with _decoded(data, name, MAX_PIXELS) as image:
@@ -175,11 +183,16 @@ def encode_for_graph(path):
 def look_at(path):
     """What is known of a picture before it is decoded.
 
+    Args:
+        path: see `read_photo`.
+
     Returns:
         `(height, width)` as people see it; and bool, whether
         `encode_for_graph` gives the file's own bytes.
 
-    Raises `ValueError` for what is no picture, and `OSError`.
+    Raises:
+        ValueError: not a picture; names the file.
+        OSError: the file cannot be opened.
     """
     data, name = _bytes_of(path)
     with _opened(data, name) as image:
@@ -189,11 +202,16 @@ def look_at(path):
 def read_exif(path):
     """The camera's own remarks on a picture.
 
+    Args:
+        path: see `read_photo`.
+
     Returns:
         dict of EXIF tag to value, empty where there is none or it is damaged;
         and `(height, width)` of the picture as people see it.
 
-    Raises `ValueError` for what is no picture, and `OSError`.
+    Raises:
+        ValueError: not a picture; names the file.
+        OSError: the file cannot be opened.
     """
     data, name = _bytes_of(path)
     with _opened(data, name) as image:

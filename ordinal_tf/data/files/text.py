@@ -22,7 +22,9 @@ def read_text(path, *, encoding="utf-8"):
         path: file.
         encoding: str, of a file without a mark.
 
-    Raises `ValueError`, which names the file, for other bytes, and `OSError`.
+    Raises:
+        ValueError: bytes of another encoding; names the file.
+        OSError: the file cannot be opened.
     """
     data = pathlib.Path(path).read_bytes()
     encoding = next(
@@ -38,8 +40,16 @@ def read_text(path, *, encoding="utf-8"):
 def read_json(path, *, remedy="export it again"):
     """What a file says in JSON.
 
-    Raises `ValueError`, which names the file and the remedy, where it is cut
-    off, damaged, or no JSON; and `OSError`.
+    Args:
+        path: file.
+        remedy: str, what messages tell people to do about a damaged file.
+
+    Returns:
+        dict, list, str, number, bool or None.
+
+    Raises:
+        ValueError: cut off, damaged, or no JSON; names the file.
+        OSError: the file cannot be opened.
     """
     try:
         return json.loads(read_text(path))

@@ -82,7 +82,18 @@ def is_video(path):
 
 
 def describe(path):
-    """`Info` of a video; `ValueError` where it is missing or no video."""
+    """What the header of a video says.
+
+    Args:
+        path: file.
+
+    Returns:
+        `Info`.
+
+    Raises:
+        ValueError: it is missing, no video, or its pictures have no pixels or
+            more than `photos.MAX_PIXELS`; names the file.
+    """
     video = _open(path)
     try:
         return _info(video, path)
@@ -126,12 +137,14 @@ def every_frame(path, *, step=1):
 
 
 def writing_rate(times):
-    """Frames a second at which a video keeps the times of its frames.
-
-    That of the closest frames, where the rate varies.
+    """The rate at which a video keeps the times of its frames.
 
     Args:
         times: increasing floats, seconds.
+
+    Returns:
+        float, frames a second from 1 to 120: that of the closest frames, where
+        the rate varies; 25 of a single frame.
     """
     gaps = np.diff(times)
     if not len(gaps):
@@ -214,7 +227,14 @@ class Reader:
         self.close()
 
     def read(self, path, frame):
-        """uint8 `(H, W, 3)` RGB of a frame, counted from 0.
+        """Decodes one frame.
+
+        Args:
+            path: file.
+            frame: int, counted from 0.
+
+        Returns:
+            uint8 `(H, W, 3)` RGB.
 
         Raises:
             ValueError: the file is missing or no video, a picture is larger

@@ -54,9 +54,16 @@ class Recording:
 
 
 def read_recordings(path):
-    """List of `Recording` of a .npz file, or of a .cdf of D3_Positions.
+    """Reads the clips of a file of arrays.
 
-    Raises `ValueError` where the file is damaged, or holds none.
+    Args:
+        path: `pathlib.Path` of a .npz file, or of a .cdf of D3_Positions.
+
+    Returns:
+        list of `Recording`.
+
+    Raises:
+        ValueError: the file is damaged or holds none; names it.
     """
     if path.suffix.lower() == ".cdf":
         return [_h36m("", h36m_release.read_positions(path))]

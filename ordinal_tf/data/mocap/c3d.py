@@ -47,7 +47,17 @@ class Markers:
 
 
 def read_c3d(path):
-    """`Markers` of a C3D file; `ValueError` where it is missing or damaged."""
+    """Reads the markers of a C3D file.
+
+    Args:
+        path: file.
+
+    Returns:
+        `Markers`.
+
+    Raises:
+        ValueError: the file is missing or damaged; names it.
+    """
     path = pathlib.Path(path)
     if not path.is_file():
         raise ValueError(f"{path} is missing.")

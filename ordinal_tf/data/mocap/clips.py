@@ -218,7 +218,7 @@ def _settled(
 
 
 def read_folder(folder, *, fps=10.0, skip_limit=10, report=print):
-    """List of every `Clip` below a folder, in the order of the names.
+    """Reads all motion capture below a folder.
 
     Of a clip that is there as markers (.c3d) and as a skeleton (.amc, .bvh),
     as in the CMU database, the markers are left out.
@@ -228,6 +228,9 @@ def read_folder(folder, *, fps=10.0, skip_limit=10, report=print):
         fps: float, frames per second to keep; a clip of a lower rate keeps
             all of its frames.
         skip_limit, report: see `labels.BadRecords`; progress is told, too.
+
+    Returns:
+        list of `Clip`, in the order of the files' names.
 
     Raises:
         ValueError: no clip is there, or more bad ones than the limit.

@@ -89,13 +89,16 @@ class ImageErrors:
 
 
 def spoil(keypoints, depth, rng, errors):
-    """Keypoints and depths, float32, as an image network might find them.
+    """Keypoints and depths as an image network might find them.
 
     Args:
         keypoints: `(B, 17, 2)`, any unit.
-        depth: `(B, 17)` mm, root-relative; the root's is found to be 0.
+        depth: `(B, 17)` mm, root-relative.
         rng: `np.random.Generator`, the only source of chance.
         errors: `ImageErrors`.
+
+    Returns:
+        float32 keypoints `(B, 17, 2)` and depths `(B, 17)`, the root's 0.
     """
     count = len(depth)
     hard = np.exp(errors.hardness * rng.standard_normal((count, 1)))
@@ -117,7 +120,16 @@ def spoil(keypoints, depth, rng, errors):
 
 
 def extents(keypoints, mask=None):
-    """`(B)`: the longer side of the box around `(B, 17, 2)` keypoints."""
+    """The longer sides of the boxes around people's keypoints.
+
+    Args:
+        keypoints: `(B, 17, 2)`, any unit.
+        mask: `(B, 17)` bool, which count, at least one of each person; all
+            where None.
+
+    Returns:
+        `(B)` floats, the unit of `keypoints`.
+    """
     if mask is None:
         return np.max(keypoints.max(1) - keypoints.min(1), axis=-1)
     known = np.where(mask[..., None], keypoints, np.nan)
@@ -145,7 +157,7 @@ def _mistaken_sides(count, rng, errors):
 
 
 def measure(keypoints, true, mask, depth=None, true_depth=None):
-    """The `ImageErrors` of found joints, as far as labels tell.
+    """The errors of found joints, as far as labels tell.
 
     A median stands for the jitter, for a few joints far off must not decide
     how precise the others are. What is far off counts in `missed`.
@@ -156,6 +168,9 @@ def measure(keypoints, true, mask, depth=None, true_depth=None):
         mask: `(B, 17)` bool, labelled.
         depth, true_depth: `(B, 17)` mm, root-relative; without them `gain`
             and `depth_mm` are those of no error.
+
+    Returns:
+        `ImageErrors`.
     """
     extent = extents(true, mask)[:, None]
     distance = np.linalg.norm(keypoints - true, axis=-1) / extent

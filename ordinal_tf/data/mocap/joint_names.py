@@ -105,8 +105,17 @@ def find_people(joints, parents):
 
 
 def find_acclaim(joints):
-    """As `find_people`, for the bones of an Acclaim body: one dict, with
-    `lowerback`, `upperback` and `upperneck` besides.
+    """Finds our joints among the bones of an Acclaim body.
+
+    Args:
+        joints: names of the bones, in the order of the file.
+
+    Returns:
+        dict of joint to index, as one of `find_people`, with `lowerback`,
+        `upperback` and `upperneck` besides.
+
+    Raises:
+        ValueError: a bone is missing; says which, and what there is.
     """
     index = {normal(joint): k for k, joint in enumerate(joints)}
     wanted = dict(_ACCLAIM_MIDDLE)

@@ -171,14 +171,15 @@ def _choose(index):
 
 
 def fill_gaps(points, seen, fps):
-    """Points and `seen`, anew, with gaps of up to `LONGEST_GAP_S` filled.
-
-    What is filled lies on a line between the ends of its gap.
+    """Fills short gaps of markers, on lines between the ends of each.
 
     Args:
         points: `(T, M, 3)`.
         seen: `(T, M)` bool.
         fps: float.
+
+    Returns:
+        New `points` and `seen`, with gaps of up to `LONGEST_GAP_S` filled.
     """
     points, seen = points.copy(), seen.copy()
     longest = int(LONGEST_GAP_S * fps)
@@ -247,7 +248,15 @@ def joints_from_markers(choice, points, seen):
 
 
 def joint_markers(choice, labels):
-    """dict from our joints to the file's names of what they follow from."""
+    """From which markers the joints follow.
+
+    Args:
+        choice: of `find_people`.
+        labels: M names of the file's markers.
+
+    Returns:
+        dict of our joints to the file's names, " + " between several.
+    """
     return {
         joint: " + ".join(dict.fromkeys(labels[choice[one]] for one in names))
         for joint, names in _markers_of(choice).items()

@@ -44,11 +44,14 @@ def read_lines(path):
 
 
 def rotation(axis, angle):
-    """Rotation matrices `(..., 3, 3)` about one axis, for column vectors.
+    """Rotation matrices about one axis, for column vectors.
 
     Args:
         axis: "X", "Y" or "Z".
-        angle: `(...)` radians, right-handed; its dtype is the result's.
+        angle: `(...)` radians, right-handed.
+
+    Returns:
+        `(..., 3, 3)` of the dtype of `angle`.
     """
     i = AXES.index(axis)
     j, k = (i + 1) % 3, (i + 2) % 3
@@ -61,13 +64,16 @@ def rotation(axis, angle):
 
 
 def number_rows(path, rows, width, what):
-    """`(rows, width)` float64 of split text lines.
+    """The numbers of split text lines.
 
     Args:
         path: file the lines come from, for the messages.
         rows: list of `(line number, list of words)`.
         width: int, numbers that each line must hold.
         what: str, what a line is, for the messages.
+
+    Returns:
+        `(rows, width)` float64.
 
     Raises:
         ValueError: says which line has another length, or something that is
@@ -108,13 +114,19 @@ def _are_numbers(words):
 
 
 def resample(count, source_fps, fps):
-    """`(N,)` int64 frames to keep of a recording, and the rate that results.
+    """Which frames of a recording to keep.
 
     Args:
         count: int, frames recorded.
         source_fps: float, at this rate.
         fps: float, rate wanted, or None for all frames. Frames are picked,
             never interpolated: a lower `source_fps` keeps all of them.
+
+    Returns:
+        `(N,)` int64 frames, and the rate that results, a float.
+
+    Raises:
+        ValueError: `fps` is not positive.
     """
     if fps is not None and not fps > 0:
         raise ValueError(f"`fps` must be positive. Received: {fps}.")

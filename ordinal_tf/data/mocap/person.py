@@ -82,15 +82,19 @@ def _length(poses, one, other):
 
 
 def choose_unit(tall, stated=None):
-    """Name and millimetres of the unit that makes a height that of a person.
-
-    Also returns a note where it is not what was stated, else None; and raises
-    `ValueError` where none makes a person of 1 to 2.5 m.
+    """The unit that makes a height that of a person.
 
     Args:
         tall: float, the height in the file's numbers.
         stated: unit that the file or its kind says, a key of `UNITS`, or the
             millimetres of one; None where nothing is said.
+
+    Returns:
+        Name and millimetres of the unit; and a note where it is not what was
+        stated, else None.
+
+    Raises:
+        ValueError: none makes a person of 1 to 2.5 m; says the figures.
     """
     said = None
     if stated is not None:
@@ -131,7 +135,7 @@ def _metres(mm):
 
 
 def choose_up(poses, stated=None):
-    """The axis that points up, and a note where it is not what was stated.
+    """The axis that points up.
 
     What the file (or its kind) says holds, unless bodies are clearly along
     another axis: heads away from ankles in nearly all frames. Somebody who
@@ -141,6 +145,9 @@ def choose_up(poses, stated=None):
     Args:
         poses: `(T, 17, 3)` mm.
         stated: "+X" to "-Z", or None.
+
+    Returns:
+        "+X" to "-Z"; and a note where it is not what was stated, else None.
     """
     ankles = [_S.index("left_ankle"), _S.index("right_ankle")]
     body = poses[:, _S.index("head_top")] - poses[:, ankles].mean(1)
@@ -167,12 +174,15 @@ def turn_up(poses, up):
 
 
 def check_sides(poses, toes=None):
-    """`ValueError` unless left is left: toes (or knees) point to the front.
+    """Refuses poses whose left is right: toes (or knees) point to the front.
 
     Args:
         poses: `(T, 17, 3)`.
         toes: `(T, 2, 3)` a point of the left foot and of the right, before
             the ankle; None where not known.
+
+    Raises:
+        ValueError: they point backwards; says how often.
     """
     hips, knees, ankles = (
         poses[:, [_S.index(f"left_{j}"), _S.index(f"right_{j}")]]
@@ -215,10 +225,13 @@ def halfway(line):
 
 
 def sound_frames(poses):
-    """`(T)` bool: which frames are of one person, of 1 to 2.5 m.
+    """Which frames are of one person, of 1 to 2.5 m.
 
     Args:
         poses: `(T, 17, 3)` mm.
+
+    Returns:
+        `(T)` bool.
 
     Raises:
         ValueError: most are not; says the figure.

@@ -149,15 +149,17 @@ def mirror_poses(poses):
 
 
 def camera_rotations(azimuth, elevation, roll):
-    """`(B, 3, 3)` from world axes (y up) to camera axes (y down, z away).
-
-    For column vectors.
+    """Rotations of cameras around somebody, for column vectors.
 
     Args:
         azimuth: `(B)` radians about the vertical; 0 puts the camera on the
             world's +z side, so that somebody who faces +z faces the camera.
         elevation: `(B)` radians, positive looks down on the subject.
         roll: `(B)` radians, positive turns the picture clockwise.
+
+    Returns:
+        `(B, 3, 3)` from world axes (y up) to camera axes (x right, y down, z
+        away).
     """
     zero = np.zeros_like(azimuth)
     away = -np.stack(
@@ -243,13 +245,15 @@ def _camera_angles(camera, count, rng):
 def training_batch(poses, seed, step, *, batch_size, camera, body):
     """`sample_views` of one training step, a pure function of seed and step.
 
-    Also returns the generator, for whatever chance the caller adds.
-
     Args:
         poses: `(M, 17, 3)` mm, all training poses.
         seed, step: ints of 0 or more.
         batch_size: int, poses drawn, with replacement.
         camera, body: see `sample_views`; half of the poses are mirrored.
+
+    Returns:
+        dict of `sample_views`, and its `np.random.Generator`, for whatever
+        chance the caller adds.
     """
     rng = np.random.default_rng((seed, step))
     drawn = poses[rng.integers(0, len(poses), batch_size)]
@@ -258,7 +262,7 @@ def training_batch(poses, seed, step, *, batch_size, camera, body):
 
 
 def noisy_depth(depth, rng, *, sigma_mm, spread=0.0, log_scale=0.0):
-    """`(B, 17)` float32 mm: depths as an image network might give them.
+    """Depths as an image network might give them.
 
     Args:
         depth: `(B, 17)` mm, root-relative.
@@ -269,6 +273,9 @@ def noisy_depth(depth, rng, *, sigma_mm, spread=0.0, log_scale=0.0):
             +-spread, for some photographs are harder than others.
         log_scale: each pose's depths are multiplied by `exp(u)`, u uniform
             in +-log_scale, for ordinal depth has no unit.
+
+    Returns:
+        `(B, 17)` float32 mm.
     """
     root = _SKELETON.root
     scale = np.exp(rng.uniform(-log_scale, log_scale, (len(depth), 1)))
@@ -279,12 +286,15 @@ def noisy_depth(depth, rng, *, sigma_mm, spread=0.0, log_scale=0.0):
 
 
 def relations_preserved(depth, noisy):
-    """Share of ordinal relations that noise leaves as they were, in [0, 1].
+    """How much of the ordinal relations noise leaves as it was.
 
     Args:
         depth: `(B, 17)` mm, true depths. Pairs that are nearer than 100 mm
-            have no relation; NaN is returned where none has one.
+            have no relation.
         noisy: `(B, 17)`, depths in any unit.
+
+    Returns:
+        float, their share in [0, 1]; NaN where no pair has a relation.
     """
     true = depth[:, :, None] - depth[:, None, :]
     found = noisy[:, :, None] - noisy[:, None, :]

@@ -187,8 +187,14 @@ def training_dataset(
 
 
 def finish(batch, input_size):
-    """A batch, as `training_dataset` yields it, as the network takes it: makes
-    the crops of `on_device`, of side `input_size`.
+    """Makes the crops of a batch where `training_dataset` left that to the GPU.
+
+    Args:
+        batch: dict, as `training_dataset` yields it.
+        input_size: int, S.
+
+    Returns:
+        dict, a batch of training examples, `image` `(B, S, S, 3)`.
     """
     if "image" in batch:
         return batch
@@ -263,7 +269,7 @@ def _switch(which, functions, argument):
 
 
 def evaluation_dataset(people, *, input_size, batch_size):
-    """`tf.data.Dataset` of every person once, in order, cropped to the box.
+    """Every person once, in order, cropped to the box.
 
     Decoded and cropped as the exported models do it, to the last bit.
     Relations are derived where a set knows depths alone.
@@ -272,6 +278,13 @@ def evaluation_dataset(people, *, input_size, batch_size):
         people: `labels.LabelledPhotos`, or a `sources.Source` that ends.
         input_size: int, S.
         batch_size: int; the last batch may be smaller.
+
+    Returns:
+        `tf.data.Dataset` of batches, see above.
+
+    Raises:
+        ValueError: a picture of `LabelledPhotos` is none.
+        OSError: one cannot be opened.
     """
     source = sources.as_source(people)
 

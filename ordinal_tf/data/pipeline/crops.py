@@ -31,13 +31,16 @@ _STILL = (1.0, 1.0, 1.0, 0.0)  # Colours as they are.
 
 
 def crop_boxes(picture, boxes, size):
-    """uint8 `(P, size, size, 3)` of people in a picture, black outside of it.
+    """Cuts people out of a picture, in a graph.
 
     Args:
         picture: `pictures.Picture`.
         boxes: `(P, 3)` float32 centre x, centre y and side, in pixels of the
             photograph as people see it.
         size: int, side of the crops.
+
+    Returns:
+        uint8 `(P, size, size, 3)`, black outside of the picture.
     """
     matrix = geometry.compose_affine(
         geometry.crop_matrix(boxes, size), picture.to_photo
@@ -64,10 +67,14 @@ def crop_boxes(picture, boxes, size):
 
 
 def shrink(picture, least):
-    """A `pictures.Picture` decoded whole, at the resolution that looking needs.
+    """A picture decoded whole, at the resolution that looking at it needs.
 
-    `to_photo` has the scale; `least` is how many pixels the longer side
-    keeps, where it has them.
+    Args:
+        picture: `pictures.Picture`.
+        least: int, pixels that the longer side keeps, where it has them.
+
+    Returns:
+        `pictures.Picture` of pixels; its `to_photo` has the scale.
     """
     ratios = tf.constant(RATIOS)
     level = tf.reduce_sum(
@@ -169,7 +176,7 @@ def _extent(inverse, shape, whole, size, shown):
 
 
 def decode_window(data, window, whole=None):
-    """Decodes one window of a picture, as uint8 `(h, w, 3)`.
+    """Decodes one window of a picture.
 
     Args:
         data: scalar string, JPEG, or what `whole` decodes.
@@ -177,6 +184,9 @@ def decode_window(data, window, whole=None):
         whole: function without arguments that returns the uint8 `(H, W, 3)`
             pixels of a picture that is no JPEG; decodes `data` as PNG by
             default.
+
+    Returns:
+        uint8 `(h, w, 3)`.
     """
     part, factor = window["part"], window["factor"]
     whole = whole or (lambda: tf.io.decode_png(data, channels=3))
@@ -232,9 +242,15 @@ def box_average(image, factor):
 
 
 def render_on_cpu(window, matrix, scales, size):
-    """What `render` makes, in a graph, by OpenCV.
+    """What `render` makes, in a graph, by OpenCV, to one level.
 
     A batch a call, for calling Python from a graph takes as long as warping.
+
+    Args:
+        window, matrix, scales, size: see `render`.
+
+    Returns:
+        uint8 `(B, size, size, 3)`.
     """
 
     def warp(windows, matrices, scales):

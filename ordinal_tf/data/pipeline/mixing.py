@@ -35,12 +35,15 @@ class Mix:
 
 
 def mix_sources(sources, weights):
-    """`Mix` of sources by weight; those of weight 0 are left out.
+    """Mixes sources by weight; those of weight 0 are left out.
 
     Args:
         sources: list of `sources.Source`.
         weights: list of float, one each, shares of the examples once divided
             by their sum.
+
+    Returns:
+        `Mix`.
 
     Raises:
         ValueError: bad weights, no people, the same source twice, or the
@@ -90,12 +93,15 @@ def pattern_counts(weights):
 
 
 def rows_of(mix, seed, i):
-    """Source and row of examples, in a graph: both `(B,)` int64 tensors.
+    """Which people examples show, in a graph.
 
     Args:
         mix: `Mix`.
         seed: int.
-        i: `(B,)` int64 tensor.
+        i: `(B,)` int64 tensor, numbers of the examples.
+
+    Returns:
+        `(B,)` int64 index of the source, and `(B,)` int64 row in it.
     """
     period, place = i // len(mix.order), i % len(mix.order)
     which = tf.gather(mix.order, place)

@@ -64,13 +64,21 @@ class Picture(typing.NamedTuple):
 
 
 def open_encoded(data):
-    """`Picture` of JPEG or PNG bytes, a string scalar.
+    """Reads what the bytes of a picture say before they are decoded.
 
-    Running the graph fails with `InvalidArgumentError` where the bytes are of
-    another kind, damaged, or promise too many pixels: `MAX_JPEG_PIXELS` of a
-    JPEG that decodes row by row, `MAX_PIXELS` of all others, which are held
-    in memory whole. The last is seen before anything is decoded. The EXIF of
-    a PNG is not read.
+    The EXIF of a PNG is not read.
+
+    Args:
+        data: string scalar, JPEG or PNG bytes.
+
+    Returns:
+        `Picture`.
+
+    Raises:
+        InvalidArgumentError: when the graph runs, for bytes that are of another
+            kind, damaged, or promise too many pixels: `MAX_JPEG_PIXELS` of a
+            JPEG that decodes row by row, `MAX_PIXELS` of all others, which are
+            held in memory whole. The last is seen before anything is decoded.
     """
     jpeg = is_jpeg(data)
     png = tf.strings.substr(data, 0, 8) == b"\x89PNG\r\n\x1a\n"

@@ -62,11 +62,21 @@ def as_source(people):
 
 
 def photos_source(photos):
-    """The people of `labels.LabelledPhotos`, from the pictures themselves.
+    """The people of labelled photographs, from the pictures themselves.
 
     Pictures that TensorFlow would not decode as people see them (turned by
     EXIF, transparent, of another kind) take a way through Python that is
     slow; `tools.prepare` goes it once for all.
+
+    Args:
+        photos: `labels.LabelledPhotos`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: a file is no picture.
+        OSError: one cannot be opened.
     """
     look_at = functools.cache(files.look_at)
     looks = [look_at(path) for path in photos.paths]
@@ -117,7 +127,17 @@ def photos_source(photos):
 
 
 def prepared_source(folder):
-    """The people of a folder, see `reading.open_prepared`."""
+    """The people of a folder that `tools.prepare` wrote.
+
+    Args:
+        folder: path.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: see `reading.open_prepared`.
+    """
     opened = reading.open_prepared(folder)
     paths = [str(path.resolve()) for path in opened.shards]
 

@@ -77,7 +77,7 @@ def rendered_record(people, i):
 
 
 def stream_source(people, *, processes=1):
-    """`sources.Source` of people rendered while they are needed, without end.
+    """People rendered while they are needed, without end.
 
     Row r is sample r, whichever process draws it. The processes start with
     the first example and end with the program. The source calls Python, so
@@ -86,6 +86,9 @@ def stream_source(people, *, processes=1):
     Args:
         people: see above.
         processes: int.
+
+    Returns:
+        `sources.Source`.
     """
     pool = concurrent.futures.ProcessPoolExecutor(
         processes,

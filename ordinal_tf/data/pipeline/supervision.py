@@ -41,11 +41,17 @@ ALL = Supervision()
 
 
 def parse(text):
-    """`Supervision` of its name in a config; `ValueError` for another text.
+    """What a training may see of a data set, by its name in a config.
 
     Args:
         text: "all", "2d", "full", "ordinal", and of the relations a share,
             such as "ordinal:0.2", or "ordinal:questions".
+
+    Returns:
+        `Supervision`.
+
+    Raises:
+        ValueError: another text.
     """
     kind, _, part = str(text).partition(":")
     if kind in KINDS and not part:
@@ -63,12 +69,15 @@ def parse(text):
 
 
 def check_knows(name, chosen, knows):
-    """Raises `ValueError` where a set lacks the labels that it is used for.
+    """Refuses a set that lacks the labels that it is used for.
 
     Args:
         name: str, the set's.
         chosen: `Supervision`.
         knows: set of "depth" and "relation".
+
+    Raises:
+        ValueError: it lacks them; says as what it can be used.
     """
     if chosen.kind == "full" and "depth" not in knows:
         raise ValueError(
@@ -83,13 +92,14 @@ def check_knows(name, chosen, knows):
 
 
 def chance(seed, which, row):
-    """`(2, 17, 17)` float32 in [0, 1), symmetric, that belong to a person.
-
-    They are the same whenever the person is seen.
+    """Numbers that belong to a person, the same whenever the person is seen.
 
     Args:
         seed: int, the run's.
         which, row: scalar int64 tensors, the source and its row.
+
+    Returns:
+        `(2, 17, 17)` float32 in [0, 1), symmetric.
     """
     key = tf.stack([tf.cast(seed, tf.int64) * 2**20 + which, row])
     joints = len(skeleton.H36M17)
@@ -172,9 +182,12 @@ def asked(relation, known, order):
 
     Args:
         relation: `(K, K)`, +1: the first is nearer.
-        known: `(K, K)` bool, symmetric, as the result. What nobody can tell
-            is not asked again: the joint is then left out.
+        known: `(K, K)` bool, symmetric. What nobody can tell is not asked
+            again: the joint is then left out.
         order: K ints, the order in which joints are placed.
+
+    Returns:
+        `(K, K)` bool, symmetric.
     """
     pairs = np.zeros(known.shape, bool)
 

@@ -25,7 +25,7 @@ _CUT_MARGIN = 0.1  # Sides of the box that are shown beyond them.
 
 
 def random_draws(first, count, seed):
-    """`(count, 8)` float32 in [0, 1) of the examples from `first` on.
+    """Uniform numbers of the examples from `first` on.
 
     Example i takes the numbers 8 i to 8 i + 7 of one stream of Philox, which
     can start anywhere: whatever the batches, i gets the same.
@@ -33,6 +33,9 @@ def random_draws(first, count, seed):
     Args:
         first, count: scalar ints.
         seed: int, which stream.
+
+    Returns:
+        `(count, 8)` float32 in [0, 1).
     """
     # Philox makes four numbers for each step of its counter.
     steps = tf.cast(first, tf.uint64) * (_DRAWS // 4)

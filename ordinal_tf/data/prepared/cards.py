@@ -103,7 +103,14 @@ def view(pose):
 
 
 def statistics(notes):
-    """The card's counts, coverage and sizes, of `add_to_note`'s notes."""
+    """The card's counts, coverage and sizes.
+
+    Args:
+        notes: list of dicts of `add_to_note`, one a shard.
+
+    Returns:
+        dict, fit for JSON.
+    """
     notes = [note for note in notes if "length" in note]
     joints = skeleton.H36M17.joints
 
@@ -153,7 +160,19 @@ def _spread(values):
 
 
 def contact_sheet(prepared, *, count=24, seed=0):
-    """uint8 RGB: `count` random people of a `reading.PreparedSet`, drawn."""
+    """Draws random people of a prepared set.
+
+    Args:
+        prepared: `reading.PreparedSet`.
+        count: int, how many.
+        seed: int, which ones.
+
+    Returns:
+        uint8 `(H, W, 3)` RGB.
+
+    Raises:
+        ValueError: a record is damaged.
+    """
     rows = np.random.default_rng(seed).permutation(len(prepared))[:count]
     tiles = [draw_record(prepared.read(row)) for row in np.sort(rows)]
     return drawing.contact_sheet(tiles, columns=6, tile_height=240)

@@ -95,7 +95,18 @@ def _videos():
 
 
 def encode_jpeg(image, quality):
-    """JPEG bytes of uint8 RGB, 4:2:0."""
+    """Encodes a picture, its colours at half the resolution (4:2:0).
+
+    Args:
+        image: uint8 `(H, W, 3)` RGB.
+        quality: int, 1 to 100.
+
+    Returns:
+        bytes of a JPEG.
+
+    Raises:
+        ValueError: a side is too long for a JPEG, above 65,500 pixels.
+    """
     bgr = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR)
     fine, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not fine:
@@ -104,7 +115,17 @@ def encode_jpeg(image, quality):
 
 
 def decode(data):
-    """uint8 RGB of a record's bytes; `ValueError` where they are damaged."""
+    """Decodes a record's picture.
+
+    Args:
+        data: bytes, JPEG or PNG.
+
+    Returns:
+        uint8 `(H, W, 3)` RGB.
+
+    Raises:
+        ValueError: they are damaged.
+    """
     try:
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("RGB"))

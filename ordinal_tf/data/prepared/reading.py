@@ -56,7 +56,17 @@ class PreparedSet:
         return [self.folder / one["name"] for one in self.card["shards"]]
 
     def read(self, row):
-        """Record `row` as a dict of NumPy values; `ValueError` if damaged."""
+        """Reads one record.
+
+        Args:
+            row: int, which one.
+
+        Returns:
+            dict of NumPy values, see `records.FIELDS`.
+
+        Raises:
+            ValueError: it is damaged; names the row and the file.
+        """
         path = self.shards[self.shard[row]]
         where = f"Record {row}, in {path}"
         try:
@@ -71,7 +81,17 @@ class PreparedSet:
         return records.parse(data, where)
 
     def read_many(self, rows):
-        """Records `rows`, a list of ints, in one graph: cheaper than `read`."""
+        """Reads records in one graph: cheaper than one by one.
+
+        Args:
+            rows: list of int.
+
+        Returns:
+            list of dicts, as `read` returns them, in that order.
+
+        Raises:
+            ValueError: one is damaged; names the row and the file.
+        """
         rows = np.asarray(rows, np.int64)
         paths = np.array([str(path) for path in self.shards])
         frames = tf.data.Dataset.from_tensor_slices(
@@ -89,7 +109,7 @@ class PreparedSet:
 
 
 def read_frame(path, offset, length):
-    """The data of one record, a scalar string; works in graphs.
+    """The data of one record, works in graphs.
 
     The public `tf.data.TFRecordDataset` cannot start at an offset, though
     the kernel below it can. It checks the record's checksums. (Skipping with
@@ -99,6 +119,12 @@ def read_frame(path, offset, length):
         path: scalar string.
         offset: scalar int64, where the record's frame begins.
         length: scalar int64, bytes of data: how much to read ahead.
+
+    Returns:
+        scalar string.
+
+    Raises:
+        tf.errors.OpError: when it runs, for what is damaged or missing.
     """
     length = tf.cast(length, tf.int64)
     whole = tf.raw_ops.TFRecordDatasetV2(
@@ -119,10 +145,16 @@ def _damaged(said):
 
 
 def open_prepared(folder):
-    """Opens a folder as `PreparedSet`; its files must be those it lists.
+    """Opens a folder; its files must be those that its card lists.
 
     Sizes are checked here; checksums, which cost reading everything, by
     `validate`, and each record's own whenever it is read.
+
+    Args:
+        folder: path.
+
+    Returns:
+        `PreparedSet`.
 
     Raises:
         ValueError: the folder is not prepared, not whole, or its card, index

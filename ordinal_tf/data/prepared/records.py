@@ -41,7 +41,15 @@ _MASKS = {
 
 
 def check(record):
-    """`ValueError` where a dict of NumPy values breaks what `FIELDS` says."""
+    """Refuses a record that breaks what `FIELDS` says.
+
+    Args:
+        record: dict of NumPy values, bytes and str.
+
+    Raises:
+        ValueError: a field is missing, unknown, of another type or shape, not
+            finite, or contradicts another; names the record and the field.
+    """
     name = record.get("name", "a record without a name")
     if set(record) != set(FIELDS):
         wrong = sorted(set(record) ^ set(FIELDS))
@@ -93,10 +101,19 @@ def check(record):
 
 
 def serialize(record):
-    """Bytes of one `tf.train.Example`; `check` raises before.
+    """Bytes of one `tf.train.Example`.
 
     Numbers travel as the bytes of their little-endian arrays: an int64 list,
     which is all that an Example offers, takes ten bytes for each -1.
+
+    Args:
+        record: `FIELDS` dict.
+
+    Returns:
+        bytes.
+
+    Raises:
+        ValueError: see `check`.
     """
     check(record)
     feature = {}
@@ -114,12 +131,15 @@ def serialize(record):
 
 
 def parse_packed(serialized, fields):
-    """Two scalar strings: a record's encoded picture, and some of its fields.
+    """Takes the picture and some of the fields out of a record, in a graph.
 
     Args:
-        serialized: scalar string, in a graph.
-        fields: names of the arrays among `FIELDS` that are wanted; `unpack`
-            takes their bytes apart.
+        serialized: scalar string.
+        fields: names of the arrays among `FIELDS` that are wanted.
+
+    Returns:
+        two scalar strings: the encoded picture, and the fields as `pack` packs
+        them.
     """
     wanted = ("image", *fields)
     spec = {key: tf.io.FixedLenFeature((), tf.string) for key in wanted}
@@ -133,11 +153,14 @@ def pack(record, fields):
 
 
 def unpack(packed, fields):
-    """dict of tensors `(B, *shape)` from the bytes of `pack`, of many people.
+    """Labels of many people from the bytes of `pack`.
 
     Args:
         packed: `(B,)` strings.
         fields: names that `packed` was made with.
+
+    Returns:
+        dict of tensors `(B, *shape)`, types and shapes as in `FIELDS`.
     """
     found, start = {}, 0
     for key in fields:
@@ -151,13 +174,17 @@ def unpack(packed, fields):
 
 
 def parse(serialized, where):
-    """The dict that `serialize` took, in NumPy.
+    """Takes a serialized record apart, and checks it.
 
     Args:
         serialized: bytes.
         where: str, what messages call the record.
 
-    Raises `ValueError` for what is no record, or breaks the contract.
+    Returns:
+        The dict that `serialize` took, in NumPy.
+
+    Raises:
+        ValueError: no record, or one that breaks the contract, see `check`.
     """
     try:
         example = tf.train.Example.FromString(serialized)

@@ -202,7 +202,15 @@ def _begin(out, request):
 
 
 def check_files(folder, card):
-    """Raises `ValueError` where a file's checksum is not the card's."""
+    """Compares a prepared folder's files with its card.
+
+    Args:
+        folder: path.
+        card: dict, the content of `dataset.json`.
+
+    Raises:
+        ValueError: a file's checksum is not the card's; names the file.
+    """
     for entry in (*card["shards"], card["index"]):
         path = pathlib.Path(folder, entry["name"])
         if reading.file_entry(path)["sha256"] != entry["sha256"]:

@@ -69,12 +69,21 @@ def read_intrinsics(given, sizes):
 
 
 def intrinsics_from_exif(path):
-    """`(4,)` float64 fx, fy, cx, cy that a photograph's EXIF tags suggest.
+    """Intrinsics that a photograph's EXIF tags suggest.
 
     The focal length is right for the whole picture that the camera took, at
-    whatever size it is now. The centre is taken for the middle. None where no
-    focal length is noted, or none that a lens has; `ValueError` for what is no
-    picture, and `OSError`.
+    whatever size it is now. The centre is taken for the middle.
+
+    Args:
+        path: of the picture.
+
+    Returns:
+        `(4,)` float64 fx, fy, cx, cy, pixels; None where no focal length is
+        noted, or none that a lens has.
+
+    Raises:
+        ValueError: not a picture.
+        OSError: the file cannot be opened.
     """
     tags, (height, width) = photos.read_exif(path)
     focal = _number(tags, _FOCAL_35MM) / _FILM_MM * math.hypot(width, height)

@@ -44,15 +44,19 @@ def read_coco(
     skip_limit=10,
     report=print,
 ):
-    """`labels.LabelledPhotos` of COCO as published, 2D only.
-
-    Raises `ValueError`, see `readers`.
+    """Reads COCO as published: `annotations/` beside `train2017/`.
 
     Args:
-        source: path of the folder of `annotations/` and `train2017/`.
+        source: path of the folder.
         split: "train" or "val".
         category, ignore_joints: see `coco_file.read_people`.
         skip_limit, report: see `labels.BadRecords`.
+
+    Returns:
+        `labels.LabelledPhotos`, 2D only.
+
+    Raises:
+        ValueError: see `readers`.
     """
     source = pathlib.Path(source)
     name = f"{split}2017"
@@ -77,21 +81,24 @@ def read_custom(
     skip_limit=0,
     report=print,
 ):
-    """`labels.LabelledPhotos` of own pictures, a row for each labelled person.
-
-    Raises `ValueError`, see `readers`.
+    """Reads own pictures: `annotations.json`, `images/`, `relations.jsonl`.
 
     Args:
-        source: path of the folder of `annotations.json`, `images/` and
-            `relations.jsonl`, without which labels are 2D only. Pictures may
-            lie in it or in a folder inside, as the programs that export
-            COCO's format have it, and annotations may have the name that
-            these give.
+        source: path of the folder. Pictures may lie in it or in a folder
+            inside, as the programs that export COCO's format have it, and
+            annotations may have the name that these give. Without
+            `relations.jsonl`, labels are 2D only.
         split: str such as "val", for `annotations_val.json` and
             `relations_val.jsonl`; None for the names above.
         category, ignore_joints: see `coco_file.read_people`.
         skip_limit, report: see `labels.BadRecords`; a line of relations is a
             record, too.
+
+    Returns:
+        `labels.LabelledPhotos`, a row for each person with a labelled joint.
+
+    Raises:
+        ValueError: see `readers`.
     """
     source = pathlib.Path(source)
     if not source.is_dir():

@@ -62,7 +62,17 @@ class Annotations:
 
 
 def read_annotations(path):
-    """`Annotations` of `annot/valid.mat`; `ValueError` where it is none."""
+    """Reads `annot/valid.mat`.
+
+    Args:
+        path: file.
+
+    Returns:
+        `Annotations`.
+
+    Raises:
+        ValueError: the file is missing, damaged, or another one.
+    """
     content = matlab.read_variables(path, ["annot"], structs=True)
     annotation = content["annot"]
     missing = [f for f in ("imgname", "S", "K") if not hasattr(annotation, f)]
@@ -110,17 +120,22 @@ def read_annotations(path):
 
 
 def read_h36m(source, *, split="valid", skip_limit=10, report=print):
-    """`labels.LabelledPhotos` of the authors' frames.
+    """Reads the authors' frames with boxes, 2D joints and depth.
 
     3D comes from S, of the .h5 file or of the .mat file; where there is none,
     depth comes from the bins, to half a bin (15.5 mm). 2D comes from `part`;
     where there is none, it is the pinhole projection of S (1 to 2.5 px off).
-    Raises `ValueError`, see `readers`.
 
     Args:
         source: path of the folder.
         split: "train" (S1, S5, S6, S7, S8) or "valid" (S9, S11).
         skip_limit, report: see `labels.BadRecords`.
+
+    Returns:
+        `labels.LabelledPhotos`.
+
+    Raises:
+        ValueError: see `readers`; also, files contradict each other.
     """
     if split not in ("train", "valid"):
         raise ValueError(

@@ -67,9 +67,16 @@ class Camera:
 
 
 def read_cameras(path):
-    """dict of (subject, camera), such as ("S9", "54138969"), to `Camera`.
+    """Reads the cameras of `metadata.xml`.
 
-    Raises `ValueError` where `metadata.xml` is missing, damaged or another.
+    Args:
+        path: file.
+
+    Returns:
+        dict of (subject, camera), such as ("S9", "54138969"), to `Camera`.
+
+    Raises:
+        ValueError: the file is missing, damaged or another one.
     """
     path = pathlib.Path(path)
     if not path.is_file() or path.stat().st_size > _MAX_BYTES:

@@ -26,16 +26,22 @@ from ordinal_tf.data.readers import labels, plausible
 
 
 def read_h36m_npz(source, *, split="test", skip_limit=10, report=print):
-    """`labels.LabelledPhotos` of annotated frames; these files lack cameras.
+    """Reads annotated frames.
 
     The pictures are in `images` beside the file, or above it, each below its
-    path in the file or by its bare name. Raises `ValueError`, see `readers`.
+    path in the file or by its bare name.
 
     Args:
         source: path of the .npz file, or of a folder that holds
             `h36m_SPLIT.npz` in itself or in `annotation_body3d/fps10`.
         split: "train" or "test", where `source` is a folder.
         skip_limit, report: see `labels.BadRecords`.
+
+    Returns:
+        `labels.LabelledPhotos`, without cameras, which these files lack.
+
+    Raises:
+        ValueError: see `readers`.
     """
     path = _find(pathlib.Path(source), split)
     images = _find_images(path)
@@ -97,9 +103,15 @@ def read_h36m_npz(source, *, split="test", skip_limit=10, report=print):
 def read_positions(path):
     """Poses without pictures: `data_3d_h36m.npz`, or the same as plain arrays.
 
-    Returns a dict of (subject, action) to `(T, 17, 3)` float64 mm, world axes
-    with z up, in the order of `skeleton.H36M17`; 50 frames a second. Raises
-    `ValueError` where the file is missing, damaged or another one.
+    Args:
+        path: file.
+
+    Returns:
+        dict of (subject, action) to `(T, 17, 3)` float64 mm, world axes with
+        z up, in the order of `skeleton.H36M17`; 50 frames a second.
+
+    Raises:
+        ValueError: the file is missing, damaged or another one.
     """
     path = pathlib.Path(path)
     content = npz.read_pickled(path, "positions_3d")

@@ -81,11 +81,18 @@ def read_h36m_release(source, *, split="train", report=print):
 
 
 def read_positions(path):
-    """`(T, 17, 3)` float64 mm of one file of D3_Positions.
+    """Poses of one file of D3_Positions.
 
-    World axes with z up, in the order of `skeleton.H36M17`. Raises
-    `ValueError` where the file is missing, damaged or another one, or cdflib
-    is not installed.
+    Args:
+        path: `.cdf` file.
+
+    Returns:
+        `(T, 17, 3)` float64 mm, world axes with z up, in the order of
+        `skeleton.H36M17`.
+
+    Raises:
+        ValueError: the file is missing, damaged or another one, or cdflib is
+            not installed.
     """
     path = pathlib.Path(path)
     if not path.is_file():

@@ -44,16 +44,19 @@ _PARTITION = {
 
 
 def read_humaneva(source, *, split="train", report=print):
-    """`labels.LabelledPhotos` of walking and jogging, where capture is valid.
-
-    Paths are frames of videos, see `video`. Raises `ValueError`, see
-    `readers`.
+    """Reads the frames of walking and jogging with valid motion capture.
 
     Args:
         source: path of the folder that holds S1, S2, S3.
         split: "train" or "validate".
         report: function of one str that tells the user of each clip that is
             missing or damaged, and of how many frames were dropped.
+
+    Returns:
+        `labels.LabelledPhotos`; paths are frames of videos, see `video`.
+
+    Raises:
+        ValueError: see `readers`.
     """
     if split not in ("train", "validate"):
         raise ValueError(

@@ -32,13 +32,17 @@ _HEAD_MM, _PELVIS_BACK_MM, _MARKER_MM = 316.103, 50.0, 14.0
 
 
 def half_shoulders(labels, points):
-    """Half the distance of the shoulder markers, mm, without their radius.
+    """Half the distance of the shoulder markers, without their radius.
 
     Args:
         labels: M names.
         points: `(T, M, 3)` mm of the static trial, zeros where not seen.
 
-    Raises `ValueError` where these markers are not there.
+    Returns:
+        float, mm.
+
+    Raises:
+        ValueError: these markers are not there, or never seen together.
     """
     index = _index(labels, ["LSHO", "RSHO"])
     left, right = points[:, index["LSHO"]], points[:, index["RSHO"]]

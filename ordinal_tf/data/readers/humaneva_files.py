@@ -15,11 +15,19 @@ from ordinal_tf.data.mocap import c3d
 
 
 def read_calibration(path):
-    """dict of what a .cal file says.
+    """Reads a .cal file.
 
-    `matrix` `(3, 3)` px, `distortion` `(5)` k1 k2 p1 p2 k3 as OpenCV has them,
-    `rotation` `(3, 3)` and `translation` `(3,)` mm from world to camera axes.
-    Raises `ValueError` where the file is missing or does not hold 22 numbers.
+    Args:
+        path: file.
+
+    Returns:
+        dict: `matrix` `(3, 3)` px, `distortion` `(5)` k1 k2 p1 p2 k3 as OpenCV
+        has them, `rotation` `(3, 3)` and `translation` `(3,)` mm from world to
+        camera axes.
+
+    Raises:
+        ValueError: the file is missing, does not hold 22 numbers, or its
+            rotation is none.
     """
     numbers = _numbers(path, 22)
     focal, centre, skew = numbers[:2], numbers[2:4], numbers[4]
@@ -41,8 +49,17 @@ def read_calibration(path):
 
 
 def read_offsets(path):
-    """(image frame, the same as captured frame, captured frames an image) of an
-    .ofs file, frames counted from 1; `ValueError` where it says something else.
+    """Reads an .ofs file.
+
+    Args:
+        path: file.
+
+    Returns:
+        image frame, the same as captured frame, and captured frames an image;
+        frames are counted from 1.
+
+    Raises:
+        ValueError: the file is missing or says something else.
     """
     image, capture, scale = _numbers(path, 3)
     if not 0 < scale < 100:
@@ -98,13 +115,17 @@ def has_markers(stem):
 
 
 def read_markers(stem):
-    """M names, and `(T, M, 3)` float64 mm, world axes, zeros where not seen.
+    """Reads the markers of a clip.
 
     Args:
         stem: `pathlib.Path` without suffix of a `.mat` file, or of the `.c3d`
             that it was made from.
 
-    Raises `ValueError` where it is missing, damaged or another one.
+    Returns:
+        M names, and `(T, M, 3)` float64 mm, world axes, zeros where not seen.
+
+    Raises:
+        ValueError: the file is missing, damaged or another one.
     """
     path = stem.with_suffix(".mat")
     if not path.is_file():

@@ -64,11 +64,14 @@ class NamedJoints:
 
 
 def read_names(names, *, ignore=()):
-    """`NamedJoints` of a file.
+    """Understands the names of a file's joints.
 
     Args:
         names: list of str, in the order of the file's columns.
         ignore: names of joints to leave out.
+
+    Returns:
+        `NamedJoints`.
 
     Raises:
         ValueError: a joint is there twice, one looks like a typing mistake,

@@ -96,11 +96,17 @@ def labelled(
     notes=(),
     **known,
 ):
-    """`LabelledPhotos` from what a dataset knows; the rest is masked.
+    """The labels of a dataset from what it knows; the rest is masked.
 
-    Depth follows from the pose where the root is known. Arguments are the
-    fields of `LabelledPhotos`, in any number type, or None; values that are
-    not masked must be finite.
+    Depth follows from the pose where the root is known.
+
+    Args:
+        name, paths, boxes, source, left_out, notes: see `LabelledPhotos`.
+        known: other fields of it, in any number type, or None; values that are
+            not masked must be finite.
+
+    Returns:
+        `LabelledPhotos`.
 
     Raises:
         ValueError: an array has another shape than its field, or holds
@@ -145,11 +151,14 @@ def labelled(
 
 
 def join_clips(clips):
-    """Paths of the frames of clips, and what `labelled` takes of them.
+    """Clips of videos as the people of one dataset.
 
     Args:
         clips: tuples of paths `(T,)`, keypoints `(T, 17, 2)` px, poses
             `(T, 17, 3)` mm and intrinsics `(T, 3, 3)`; all joints are known.
+
+    Returns:
+        `(N,)` paths of the frames, and a dict of what `labelled` takes of them.
     """
     paths, keypoints, pose, camera = (
         np.concatenate(column) for column in zip(*clips, strict=True)
@@ -184,11 +193,14 @@ class BadRecords:
         self.left_out = collections.Counter()
 
     def skip(self, reason, *, kind="bad records, each named"):
-        """Reports a bad record; `ValueError` once there are too many.
+        """Reports a bad record.
 
         Args:
             reason: str, a sentence.
             kind: str, what it is counted under in `left_out`.
+
+        Raises:
+            ValueError: there are now more than the limit.
         """
         self.bad += 1
         self.report(f"skipped: {reason}")
@@ -201,12 +213,18 @@ class BadRecords:
         self.left_out[kind] += 1
 
     def sound(self, name_of, *faults):
-        """Indices of the records that nothing is wrong with; skips the others.
+        """Skips the records that something is wrong with.
 
         Args:
             name_of: function of an index that returns what messages call it.
             faults: lists of a sentence or None for each record; of several
                 sentences the first is reported.
+
+        Returns:
+            list of the others' indices.
+
+        Raises:
+            ValueError: see `skip`.
         """
         rows = []
         for row, sentences in enumerate(zip(*faults, strict=True)):
@@ -218,7 +236,12 @@ class BadRecords:
         return rows
 
     def leave_out(self, kind, count=1):
-        """Counts what is healthy and of no use here."""
+        """Counts what is healthy and of no use here.
+
+        Args:
+            kind: str, what it is counted under in `left_out`.
+            count: int, how much of it.
+        """
         if count:
             self._unnamed = True
             self.left_out[kind] += int(count)
@@ -226,7 +249,11 @@ class BadRecords:
     def finish(self, kept):
         """Reports how many were left out, by reason, unless each was named.
 
-        Raises `ValueError` where nothing is kept.
+        Args:
+            kept: what is left, anything with a length.
+
+        Raises:
+            ValueError: nothing is.
         """
         if self._unnamed:
             reasons = ", ".join(

@@ -33,10 +33,7 @@ _SKELETONS = {14: skeleton.LSP14, 16: skeleton.MPII16}
 
 
 def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
-    """`labels.LabelledPhotos`; boxes are `geometry.box_around` the joints.
-
-    That every picture decodes is checked. Raises `ValueError`, see `readers`,
-    and for an empty range.
+    """Reads labels and checks that every picture decodes.
 
     Args:
         folder: path of the dataset.
@@ -45,6 +42,12 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
         skip_limit, report: see `labels.BadRecords`; a record is bad where its
             picture is missing or truncated, it has no usable joint, or
             contradictory relations.
+
+    Returns:
+        `labels.LabelledPhotos`; boxes are `geometry.box_around` the joints.
+
+    Raises:
+        ValueError: see `readers`; also, the range is empty.
     """
     folder = pathlib.Path(folder)
     joints, extended = _read_joints(folder / "joints.mat")

@@ -30,16 +30,20 @@ _TO_OURS = skeleton.mapping(_JOINTS, skeleton.H36M17)
 
 
 def read_mpi_inf_3dhp(source, *, split="test", skip_limit=10, report=print):
-    """`labels.LabelledPhotos` of the valid frames, without cameras.
-
-    Boxes are `geometry.box_around` the joints. Raises `ValueError`, see
-    `readers`.
+    """Reads the valid frames of the test set.
 
     Args:
         source: path of the folder that holds TS1 to TS6
             (`mpi_inf_3dhp_test_set`).
         split: "test".
         skip_limit, report: see `labels.BadRecords`.
+
+    Returns:
+        `labels.LabelledPhotos`, without cameras; boxes are
+        `geometry.box_around` the joints.
+
+    Raises:
+        ValueError: see `readers`.
     """
     if split != "test":
         raise ValueError(f"`split` must be 'test'. Received: {split!r}.")

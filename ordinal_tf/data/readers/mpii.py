@@ -32,9 +32,7 @@ _HEAD_SHARE = 0.6  # SC_BIAS of the benchmark's own evalMPII.
 
 
 def read_mpii(source, *, split="train", skip_limit=10, report=print):
-    """`labels.LabelledPhotos` of the release's training people, 2D only.
-
-    Hidden joints are annotated, too. Raises `ValueError`, see `readers`.
+    """Reads the release's training people.
 
     Args:
         source: path of a folder with `images/` and the annotation file, which
@@ -42,6 +40,12 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
             `images/` beside it or beside its folder.
         split: "train"; joints of the test pictures are not published.
         skip_limit, report: see `labels.BadRecords`.
+
+    Returns:
+        `labels.LabelledPhotos`, 2D only. Hidden joints are annotated, too.
+
+    Raises:
+        ValueError: see `readers`.
     """
     return read_with_heads(
         source, split=split, skip_limit=skip_limit, report=report
@@ -51,8 +55,15 @@ def read_mpii(source, *, split="train", skip_limit=10, report=print):
 def read_with_heads(source, *, split="train", skip_limit=10, report=print):
     """`read_mpii`, and the head sizes that PCKh takes shares of.
 
-    These are `(N,)` float64 pixels: 0.6 of the diagonal of the head's box, NaN
-    where there is no box.
+    Args:
+        source, split, skip_limit, report: see `read_mpii`.
+
+    Returns:
+        `labels.LabelledPhotos`; and `(N,)` float64 pixels, 0.6 of the diagonal
+        of the head's box, NaN where there is no box.
+
+    Raises:
+        ValueError: see `readers`.
     """
     if split != "train":
         raise ValueError(

@@ -22,12 +22,14 @@ _MANY_JOINTS = 8  # Of fewer, the box may hold much more than the joints.
 
 
 def stature(pose, known=None):
-    """How tall the people stand who have such legs and trunks, `(N)`.
+    """How tall the people stand who have such legs and trunks.
 
     Args:
         pose: `(N, 17, 3)` in the order of `skeleton.H36M17`, any unit.
-        known: `(N, 17)` bool; None where all are. Who has fewer than three
-            known bones gets NaN.
+        known: `(N, 17)` bool; None where all are.
+
+    Returns:
+        `(N,)` floats, the unit of `pose`; NaN of fewer than three known bones.
     """
     pose = np.asarray(pose)
     if known is not None:
@@ -54,11 +56,14 @@ def stature(pose, known=None):
 
 
 def pose_faults(pose, known):
-    """What is wrong with poses: a sentence with the figure each, or None.
+    """What is wrong with poses.
 
     Args:
         pose: `(N, 17, 3)` mm.
         known: `(N, 17)` bool.
+
+    Returns:
+        list of a sentence with the figure, or None, for each.
     """
     tall = stature(pose, known)
     low = np.where(known[..., None], pose, np.inf).min(1)
@@ -77,11 +82,14 @@ def pose_faults(pose, known):
 
 
 def check_clip(where, pose):
-    """`ValueError` where the middle one of many poses is nobody's.
+    """Refuses a clip whose middle pose, by height, is nobody's.
 
     Args:
-        where: str, what messages call them.
+        where: str, what messages call it.
         pose: `(N, 17, 3)` mm, all known.
+
+    Raises:
+        ValueError: says what is wrong with that pose.
     """
     tall = stature(pose)
     middle = np.argsort(tall)[len(tall) // 2] if len(tall) else 0
@@ -103,12 +111,15 @@ def spread_fault(points):
 
 
 def box_faults(boxes, points, known):
-    """What is wrong with boxes and joints: a sentence each, or None.
+    """What is wrong with boxes and joints.
 
     Args:
         boxes: `(N, 3)` centre x, centre y, side, pixels.
         points: `(N, J, 2)` pixels.
         known: `(N, J)` bool.
+
+    Returns:
+        list of a sentence, or None, for each.
     """
 
     def fault(box, place):

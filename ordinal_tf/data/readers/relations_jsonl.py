@@ -22,7 +22,7 @@ RELATIONS = {"closer": 1, "farther": -1, "equal": 0}
 
 
 def read_relations(path, joints, people, bad):
-    """dict of (row, joint a, joint b) to +1, -1 or 0, each pair both ways.
+    """Reads a file of relations.
 
     Args:
         path: file.
@@ -32,7 +32,11 @@ def read_relations(path, joints, people, bad):
         bad: `labels.BadRecords`, told of each line that says nothing, and of
             those on joints that are left out.
 
-    Raises `ValueError` where it is no text, or has too many bad lines.
+    Returns:
+        dict of (row, joint a, joint b) to +1, -1 or 0, each pair both ways.
+
+    Raises:
+        ValueError: it is no text, or has too many bad lines.
     """
     shown = _People(people)
     given = {}
@@ -135,12 +139,13 @@ class _People:
 def map_relations(given, body, count):
     """Relations of `skeleton.H36M17` from named ones, derived ones included.
 
-    `(N, K, K)` int8, antisymmetric, and their symmetric bool mask.
-
     Args:
         given: what `read_relations` returns.
         body: `skeleton.Skeleton` of the annotations.
         count: int, N people.
+
+    Returns:
+        `(N, K, K)` int8, antisymmetric, and their symmetric bool mask.
     """
     to_ours = skeleton.mapping(body, skeleton.H36M17)
     theirs = np.zeros((count, len(body), len(body)), np.int8)
