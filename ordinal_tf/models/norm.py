@@ -4,7 +4,23 @@ Keras composes it of a dozen element-wise passes over the features, which took
 two fifths of a training step on a CPU; TensorFlow has one kernel for it.
 """
 
+import contextlib
+import contextvars
+
 import keras
+
+# A variable of the context: each replica of a strategy has a thread.
+_STILL = contextvars.ContextVar("still", default=False)
+
+
+@contextlib.contextmanager
+def still():
+    """Batch norms that train in here leave their statistics as they are."""
+    before = _STILL.set(True)
+    try:
+        yield
+    finally:
+        _STILL.reset(before)
 
 
 @keras.saving.register_keras_serializable(package="ordinal_tf")
@@ -39,6 +55,8 @@ class BatchNorm(keras.layers.BatchNormalization):
                 epsilon=self.epsilon,
                 is_training=True,
             )
+        if _STILL.get():
+            return output
         for moving, new in (
             (self.moving_mean, mean),
             (self.moving_variance, variance),

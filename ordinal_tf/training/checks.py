@@ -22,6 +22,11 @@ def check_image(config):
     _check_model(config.model)
     _check_loss(config)
     _check_stages(config)
+    if config.train.rematerialise and keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "`train.rematerialise` is TensorFlow's. Received: "
+            f"KERAS_BACKEND={keras.backend.backend()}."
+        )
 
 
 def check_reconstruction(config):

@@ -45,6 +45,7 @@ def image():
     config.loss.volume_weight = 0.0
     config.train = _train()
     config.train.rank_ramp = (0, 0)  # Steps between which ranking comes in.
+    config.train.rematerialise = False  # Less memory, more time.
     config.train.batch_size = 4
     config.train.steps = 300_000
     # (share of the steps done, crop size) until the model's own size.

@@ -25,6 +25,7 @@ def dry_run(config, make_task):
         forwards, at the final size), `examples` (of an epoch; None: endless),
         `epochs`, `state_megabytes` (weights and optimiser), `peak_megabytes`
         (of the whole process, or of the GPU where there is one),
+        `rematerialise` (whether activations were computed twice),
         `step_seconds` and `hours`, all steps together without the scores.
 
     Raises:
@@ -38,6 +39,7 @@ def dry_run(config, make_task):
             inputs=task.inputs,
             loss=task.loss,
             jit=config.train.jit,
+            rematerialise=config.train.get("rematerialise", False),
         )
         seconds = first = 0
         shape = None
@@ -60,6 +62,7 @@ def dry_run(config, make_task):
         "epochs": examples / task.examples if task.examples else None,
         "state_megabytes": size / 1e6,
         "peak_megabytes": _peak_bytes() / 1e6,
+        "rematerialise": config.train.get("rematerialise", False),
         "step_seconds": seconds / config.train.steps,
         "hours": seconds / 3600,
     }
@@ -94,13 +97,15 @@ def text(found):
     examples = "endless"
     if found["examples"]:
         examples = f"{found['examples']:,}, {found['epochs']:.1f} epochs"
+    again = ", activations computed twice" if found["rematerialise"] else ""
     lines = {
         "parameters": f"{found['parameters']:,}, of which "
         f"{found['trainable']:,} are trained",
         "operations": f"{found['flops'] / 1e9:.2f} GFLOP an example, forwards",
         "examples": examples,
         "memory": f"{found['state_megabytes']:.0f} MB of weights and "
-        f"optimiser; {found['peak_megabytes']:.0f} MB at most so far",
+        f"optimiser; {found['peak_megabytes']:.0f} MB at most so far"
+        f"{again}",
         "time": f"{found['step_seconds']:.3f} s a step, {found['hours']:.1f} "
         "hours in all, scores not counted",
     }

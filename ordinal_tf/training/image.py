@@ -26,6 +26,7 @@ _FREE = (
     "data.on_device",
     "data.service",
     "data.synthetic.processes",
+    "train.rematerialise",
 )
 
 

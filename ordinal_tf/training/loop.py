@@ -238,6 +238,7 @@ def _advance(run, stop):
         inputs=run.task.inputs,
         loss=run.task.loss,
         jit=run.train.jit,
+        rematerialise=run.train.get("rematerialise", False),
         crew=run.crew,
     )
     while run.done.step < run.train.steps:

@@ -4,13 +4,23 @@ The networks, losses and optimisers are the same on both; only who keeps the
 variables differs.
 """
 
+import functools
+
 import keras
 
+from ordinal_tf.models import recompute
 from ordinal_tf.training import devices
 
 
 def training_step(
-    network, optimizer, *, inputs, loss, jit=False, crew=devices.ALONE
+    network,
+    optimizer,
+    *,
+    inputs,
+    loss,
+    jit=False,
+    rematerialise=False,
+    crew=devices.ALONE,
 ):
     """A function that trains on one batch.
 
@@ -21,6 +31,7 @@ def training_step(
         loss: function of `(outputs, batch, ramp)` that returns a dict of
             scalars; `loss` of them is made small.
         jit: bool, compile with XLA. JAX always does.
+        rematerialise: bool, see `recompute.recomputed`; TensorFlow alone.
         crew: `devices.Crew`, in whose scope network and optimiser were made.
 
     Returns:
@@ -32,9 +43,13 @@ def training_step(
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
+        forward = functools.partial(network, training=True)
+        if rematerialise:
+            forward = recompute.recomputed(network)
+        parts = network.trainable_variables, optimizer, forward, inputs, loss
         if crew.strategy:
-            return _shared_step(network, optimizer, inputs, loss, jit, crew)
-        return _tensorflow_step(network, optimizer, inputs, loss, jit)
+            return _shared_step(*parts, jit, crew)
+        return _tensorflow_step(*parts, jit)
     if backend == "jax":
         return _jax_step(network, optimizer, inputs, loss)
     raise ValueError(
@@ -43,16 +58,14 @@ def training_step(
     )
 
 
-def _tensorflow_step(network, optimizer, inputs, loss, jit):
+def _tensorflow_step(variables, optimizer, forward, inputs, loss, jit):
     import tensorflow as tf
-
-    variables = network.trainable_variables
 
     # Nothing here is data-dependent Python, which is all autograph is for.
     @tf.function(jit_compile=jit, autograph=False)
     def step(batch, ramp):
         with tf.GradientTape() as tape:
-            parts = loss(network(inputs(batch), training=True), batch, ramp)
+            parts = loss(forward(inputs(batch)), batch, ramp)
             scaled = optimizer.scale_loss(parts["loss"])
         optimizer.apply(tape.gradient(scaled, variables), variables)
         return parts
@@ -60,10 +73,9 @@ def _tensorflow_step(network, optimizer, inputs, loss, jit):
     return step
 
 
-def _shared_step(network, optimizer, inputs, loss, jit, crew):
+def _shared_step(variables, optimizer, forward, inputs, loss, jit, crew):
     import tensorflow as tf
 
-    variables = network.trainable_variables
     mean = tf.distribute.ReduceOp.MEAN
     # Keras would add up gradients that were clipped each for itself; they are
     # averaged here, before.
@@ -71,7 +83,7 @@ def _shared_step(network, optimizer, inputs, loss, jit, crew):
 
     def replica(batch, ramp):
         with tf.GradientTape() as tape:
-            parts = loss(network(inputs(batch), training=True), batch, ramp)
+            parts = loss(forward(inputs(batch)), batch, ramp)
         gradients = tape.gradient(parts["loss"], variables)
         context = tf.distribute.get_replica_context()
         gradients, parts = context.all_reduce(mean, [gradients, parts])

@@ -22,9 +22,11 @@ BATCH = 4
 def network():
     """With what knows about replicas: batch norm, and a gradient of its own."""
     image = keras.Input((4, 4, 3))
-    x = keras.layers.Conv2D(5, 3, padding="same", use_bias=False)(image)
-    x = norm.BatchNorm(momentum=0.9)(x)
-    x = keras.layers.ReLU()(x)
+    x = keras.layers.Conv2D(
+        5, 3, padding="same", use_bias=False, name="block_conv"
+    )(image)
+    x = norm.BatchNorm(momentum=0.9, name="block_bn")(x)
+    x = keras.layers.ReLU(name="block_relu")(x)
     x = depthwise.DepthwiseConv(5, padding="same", use_bias=False)(x)
     x = keras.layers.Flatten()(x)
     return keras.Model(image, keras.layers.Dense(1)(x))
@@ -62,6 +64,8 @@ def main(workdir, devices, steps, slow=-1):
         clip_norm=0.5,
         ema=0.5,
         log_every=1,
+        # Which changes nothing, of several as of one.
+        rematerialise=devices != "one",
     )
     loop.train(
         config,

@@ -34,3 +34,5 @@ def test_what_it_says(monkeypatch):
     text = dry_run.text(found)
     assert "1.000 s a step, 1.0 hours" in text and "14.4 epochs" in text
     assert "endless" in dry_run.text({**found, "examples": None})
+    assert found["rematerialise"] is False and "twice" not in text
+    assert "computed twice" in dry_run.text({**found, "rematerialise": True})

@@ -341,6 +341,8 @@ def test_the_papers_recipe_runs(eager, folder, tmp_path):
     config.train.update(steps=2, stages=(), warmup=0)
     summary = run(config, tmp_path)
     assert summary["steps"] == 2
+    config.train.rematerialise = True
+    assert run(config, tmp_path) == summary  # Not another run for that.
     lines = [line for line in runs.read_metrics(tmp_path) if "loss" in line]
     rates = [line["learning_rate"] for line in lines]
     assert rates == pytest.approx([2.5e-4] * 2)

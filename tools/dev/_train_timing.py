@@ -50,6 +50,7 @@ def _ours(job):
             optimizers.build_optimizer(config.train, network),
             inputs=image.pixels,
             loss=image.loss_of(config),
+            rematerialise=config.train.rematerialise,
         )
         batch = {
             key: tf.constant(value)
