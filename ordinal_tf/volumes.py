@@ -12,6 +12,9 @@ from keras import ops
 # mm are known: the original's half volume, 32 bins of 31.031965 mm.
 DEPTH_UNIT_MM = 32 * 31.031965
 
+# How far around a place a joint counts as there, as a share of the plane.
+NEAR = 3 / 80
+
 
 def volume_marginals(volume, depth_bins):
     """Softmax over a joint's whole volume, summed onto the plane and onto z.
@@ -96,47 +99,112 @@ def decode_argmax(volume, depth_bins):
     return ops.stack([plane % width, plane // width, z], axis=-1)
 
 
-def decode_keypoints(log_xy, *, refine=True):
-    """The best cell of the plane marginal, to a fraction of a cell.
+def near_marginal(log_xy, near=NEAR):
+    """How probable a joint is *about* each place, instead of at it.
+
+    A joint counts as found within a radius (PCK), so the best answer has the
+    most probability around it: a broad hill, not the one sharp cell that
+    stands higher.
 
     Args:
         log_xy: `(B, H, W, K)` log-probabilities, as `volume_marginals` gives.
-        refine: bool, move to the top of the parabola through the best cell
-            and its two neighbours, per axis. On log-probabilities this is
-            exact for a Gaussian. A cell on the border is not moved.
+        near: float, standard deviation of the Gaussian that weighs what is
+            around, as a share of W.
 
     Returns:
-        `(B, K, 2)` float32 x, y in heatmap pixels, and `(B, K)` float32
-        score in [0, 1]: the probability within one cell of the best one.
+        `(B, H, W, K)` float32, logarithm of the probability about each place,
+        at most 0; outside the plane there is none.
     """
-    height, width, joints = log_xy.shape[1:]
-    planes = ops.transpose(ops.cast(log_xy, "float32"), (0, 3, 1, 2))
-    flat = ops.reshape(planes, (-1, joints, height * width))
-    best = ops.cast(ops.argmax(flat, axis=-1), "int32")
-    x, y = best % width, best // width
+    width, joints = log_xy.shape[2:]
+    sigma = near * width
+    reach = np.ceil(3 * sigma)
+    weights = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / sigma))
+    column = np.tile(weights[:, None, None, None], (1, 1, joints, 1))
+    column = column.astype("float32")
+    p = ops.exp(ops.cast(log_xy, "float32"))
+    for kernel in (column, column.swapaxes(0, 1)):
+        p = ops.depthwise_conv(
+            p, kernel, padding="same", data_format="channels_last"
+        )
+    return ops.log(ops.clip(p, 1e-30, 1.0))
 
-    def at(dx, dy):
-        column = ops.clip(x + dx, 0, width - 1)
-        row = ops.clip(y + dy, 0, height - 1)
-        index = (row * width + column)[..., None]
-        return ops.take_along_axis(flat, index, axis=-1)[..., 0]
 
-    score = 0.0
+def peaks(log_map, count):
+    """The highest cells of each joint that no neighbour overtops.
+
+    Args:
+        log_map: `(B, H, W, K)` float32.
+        count: int, C.
+
+    Returns:
+        `(B, K, C, 2)` int32 x, y, and `(B, K, C)` their values, best first;
+        -1e9 where there are fewer of them, at some place.
+    """
+    height, width, joints = log_map.shape[1:]
+    around = ops.max_pool(
+        log_map, 3, strides=1, padding="same", data_format="channels_last"
+    )
+    tops = ops.where(log_map < around, -1e9, log_map)
+    tops = ops.transpose(tops, (0, 3, 1, 2))
+    tops = ops.reshape(tops, (-1, joints, height * width))
+    values, cells = ops.top_k(tops, count)
+    cells = ops.cast(cells, "int32")
+    return ops.stack([cells % width, cells // width], axis=-1), values
+
+
+def refined(log_map, cells):
+    """Places in fractions of a cell: the tops of parabolas.
+
+    Each goes through a cell and its two neighbours, per axis. On
+    log-probabilities this is exact for a Gaussian. A cell on the border is
+    not moved.
+
+    Args:
+        log_map: `(B, H, W, K)` float32.
+        cells: `(B, K, 2)` int32 x, y of local maxima.
+
+    Returns:
+        `(B, K, 2)` float32 x, y in heatmap pixels.
+    """
+    height, width, _ = log_map.shape[1:]
+    x, y = cells[..., 0], cells[..., 1]
+    top = _at(log_map, x, y)
+    shift_x = _parabola_top(_at(log_map, x - 1, y), top, _at(log_map, x + 1, y))
+    shift_y = _parabola_top(_at(log_map, x, y - 1), top, _at(log_map, x, y + 1))
+    shift_x = ops.where((x > 0) & (x < width - 1), shift_x, 0.0)
+    shift_y = ops.where((y > 0) & (y < height - 1), shift_y, 0.0)
+    shift = ops.stack([shift_x, shift_y], axis=-1)
+    return ops.cast(cells, "float32") + shift
+
+
+def probability_at(log_xy, cells):
+    """The probability within one cell of a place, in the plane.
+
+    Args:
+        log_xy: `(B, H, W, K)` log-probabilities.
+        cells: `(B, K, 2)` int32 x, y.
+
+    Returns:
+        `(B, K)` float32 in [0, 1].
+    """
+    height, width, _ = log_xy.shape[1:]
+    total = 0.0
     for dx in (-1, 0, 1):
         for dy in (-1, 0, 1):
-            inside = (x + dx >= 0) & (x + dx < width)
-            inside &= (y + dy >= 0) & (y + dy < height)
-            score += ops.where(inside, ops.exp(at(dx, dy)), 0.0)
-    point = ops.stack([x, y], axis=-1)
-    point = ops.cast(point, "float32")
-    if refine:
-        top = at(0, 0)
-        shift_x = _parabola_top(at(-1, 0), top, at(1, 0))
-        shift_y = _parabola_top(at(0, -1), top, at(0, 1))
-        shift_x = ops.where((x > 0) & (x < width - 1), shift_x, 0.0)
-        shift_y = ops.where((y > 0) & (y < height - 1), shift_y, 0.0)
-        point = point + ops.stack([shift_x, shift_y], axis=-1)
-    return point, ops.clip(score, 0.0, 1.0)
+            x, y = cells[..., 0] + dx, cells[..., 1] + dy
+            inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+            total += ops.where(inside, ops.exp(_at(log_xy, x, y)), 0.0)
+    return ops.clip(total, 0.0, 1.0)
+
+
+def _at(maps, x, y):
+    """Values `(B, K)` of `(B, H, W, K)` at a cell each, inside or nearest."""
+    height, width, joints = maps.shape[1:]
+    flat = ops.reshape(
+        ops.transpose(maps, (0, 3, 1, 2)), (-1, joints, height * width)
+    )
+    index = ops.clip(y, 0, height - 1) * width + ops.clip(x, 0, width - 1)
+    return ops.take_along_axis(flat, index[..., None], axis=-1)[..., 0]
 
 
 def _parabola_top(before, top, after):

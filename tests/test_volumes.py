@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from keras import ops
+from scipy import ndimage
 
 from ordinal_tf import skeleton, volumes
 from tests.numerics import array, assert_close, gradient
@@ -159,27 +160,81 @@ def gaussian_log_map(points, size=(12, 16), sigma=1.5):
     return np.log(maps / maps.sum((1, 2), keepdims=True))
 
 
-def test_refined_keypoints_find_a_gaussian():
+def test_refined_cells_find_a_gaussian():
     points = [[[4.3, 7.8], [10.0, 3.49]]]
     log_map = gaussian_log_map(points)
-    found, score = volumes.decode_keypoints(log_map)
+    cells, values = volumes.peaks(log_map, 1)
+    np.testing.assert_array_equal(array(cells), [[[[4, 8]], [[10, 3]]]])
+    assert_close(array(values)[0, :, 0], log_map.max((1, 2))[0], atol=1e-6)
+    found = volumes.refined(log_map, cells[:, :, 0])
     assert_close(found, np.float32(points), atol=1e-3)
+    score = volumes.probability_at(log_map, cells[:, :, 0])
     # By hand: the nine cells around the best one.
-    cells = np.exp(log_map[0, 7:10, 3:6, 0]).sum()
-    assert_close(array(score)[0, 0], np.float32(cells), atol=1e-5)
-    coarse, _ = volumes.decode_keypoints(log_map, refine=False)
-    np.testing.assert_array_equal(array(coarse), [[[4, 8], [10, 3]]])
+    around = np.exp(log_map[0, 7:10, 3:6, 0]).sum()
+    assert_close(array(score)[0, 0], np.float32(around), atol=1e-5)
 
 
-def test_keypoints_on_the_border_and_on_plateaus():
+def test_cells_on_the_border_and_on_plateaus():
     log_map = gaussian_log_map([[[-0.4, 11.4], [15.3, 0.2]]])
-    found, score = volumes.decode_keypoints(log_map)
+    cells = volumes.peaks(log_map, 1)[0][:, :, 0]
+    found = volumes.refined(log_map, cells)
     np.testing.assert_array_equal(array(found), [[[0, 11], [15, 0]]])
     flat = np.full((1, 12, 16, 1), -np.log(12 * 16), "float32")
-    found, score = volumes.decode_keypoints(flat)
+    cells = volumes.peaks(flat, 1)[0][:, :, 0]
+    found = volumes.refined(flat, cells)
     np.testing.assert_array_equal(array(found), [[[0, 0]]])
     # A corner has four cells.
+    score = volumes.probability_at(flat, cells)
     assert_close(score, np.float32([[4 / 192]]), atol=1e-6)
+
+
+def test_peaks_are_hills_and_come_in_order():
+    maps = np.zeros((1, 8, 9, 2), "float32")
+    # A ridge has one top; its second highest cell is none.
+    maps[0, 2, 3, 0], maps[0, 2, 4, 0], maps[0, 6, 8, 0] = 5, 4, 3
+    maps[0, 0, 0, 1] = 1
+    cells, values = volumes.peaks(maps, 2)
+    np.testing.assert_array_equal(array(cells)[0, 0], [[3, 2], [8, 6]])
+    np.testing.assert_array_equal(array(values)[0, 0], [5, 3])
+    np.testing.assert_array_equal(array(cells)[0, 1, 0], [0, 0])
+    steep = -np.abs(np.arange(9.0))[None, None, :, None].repeat(8, 1)
+    steep = (steep - np.arange(8)[None, :, None, None]).astype("float32")
+    values = array(volumes.peaks(steep, 2)[1])
+    np.testing.assert_array_equal(values, [[[0, -1e9]]])
+
+
+def test_probability_about_a_place_by_scipy():
+    rng = np.random.default_rng(0)
+    p = rng.random((2, 20, 40, 3)).astype("float32")
+    p /= p.sum((1, 2), keepdims=True)
+    found = np.exp(array(volumes.near_marginal(np.log(p))))
+    sigma = 40 * 3 / 80
+    mean = ndimage.gaussian_filter(
+        p.astype("float64"),
+        (0, sigma, sigma, 0),
+        mode="constant",
+        radius=(0, 5, 5, 0),
+    )
+    weights = np.exp(-0.5 * (np.arange(-5, 6) / sigma) ** 2).sum() ** 2
+    assert_close(found, np.float32(mean * weights), atol=1e-6)
+
+
+def test_a_broad_hill_beats_a_sharp_cell():
+    p = np.full((1, 40, 40, 1), 1e-9, "float32")
+    p[0, 5, 5] = 0.2
+    p[0, 28:31, 18:21] = 0.8 / 9  # Each cell has less than half of that.
+    cells, _ = volumes.peaks(volumes.near_marginal(np.log(p)), 2)
+    np.testing.assert_array_equal(array(cells)[0, 0], [[19, 29], [5, 5]])
+
+
+def test_an_impossible_map_stays_finite():
+    log_xy = np.full((1, 16, 16, 1), -300.0, "float32")
+    log_xy[0, 3, 4] = 0.0
+    about = array(volumes.near_marginal(log_xy))
+    assert np.isfinite(about).all() and about.max() <= 0
+    cells, _ = volumes.peaks(about, 1)
+    found = array(volumes.refined(about, cells[:, :, 0]))
+    np.testing.assert_allclose(found, [[[4, 3]]], atol=1e-3)
 
 
 def test_cells_and_crop_pixels():

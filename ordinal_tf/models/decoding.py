@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from ordinal_tf import skeleton, volumes
-from ordinal_tf.models import hourglass
+from ordinal_tf.models import hourglass, pictorial
 
 _SKELETON = skeleton.H36M17
 CELL = 4  # Crop pixels per heatmap cell.
@@ -26,8 +26,9 @@ def predict_crops(network, image, *, name, depth_bins=None, mirror=True):
         nearest to farthest bin being 2, and `score` `(B, 17)` in [0, 1].
         "depth" finds no keypoints: they are NaN, with a score of 0.
 
-    The plane is decoded by argmax with sub-cell refinement, depth by its
-    expectation, which is what the ranking loss supervises.
+    The plane is decoded by the places with the most probability about them
+    that make a body, see `pictorial`, depth by its expectation, which is what
+    the ranking loss supervises.
     """
     pixels = hourglass.scale_pixels(image)
     if mirror:
@@ -88,12 +89,17 @@ def decode_volume(volume, depth_bins, *, mirrored=False):
     if mirrored:
         log_xy = ops.logaddexp(*ops.split(log_xy, 2, axis=0)) - np.log(2.0)
         pz = sum(ops.split(pz, 2, axis=0)) / 2
-    points, score = volumes.decode_keypoints(log_xy)
+    about = volumes.near_marginal(log_xy)
+    places, log_p = volumes.peaks(about, pictorial.PLACES)
+    width = log_xy.shape[2]
+    best = pictorial.choose(ops.cast(places, "float32") / width, log_p)
+    cells = ops.take_along_axis(places, best[:, :, None, None], axis=2)[:, :, 0]
+    points = volumes.refined(about, cells)
     depth = volumes.expected_depth(pz, volumes.ordinal_depths(depth_bins))
     return {
         "keypoints": volumes.to_crop(points, CELL),
         "ordinal_depth": _root_relative(depth),
-        "score": score,
+        "score": volumes.probability_at(log_xy, cells),
     }
 
 
