@@ -12,6 +12,7 @@ import inspect
 import numpy as np
 
 from ordinal_tf import geometry, ordinal, skeleton, vectors
+from ordinal_tf.data.mocap import views
 from ordinal_tf.synthetic.body import model as bodies
 from ordinal_tf.synthetic.body import posing
 from ordinal_tf.synthetic.clothes import looks
@@ -178,12 +179,7 @@ _GIVEN = {"size", "recorded", "pictures", "up"}
 # Every so many vertices tell well enough how far a person extends.
 _EXTENT_STEP = 16
 _JOINTS = skeleton.H36M17
-_FLESH = np.array(
-    [
-        FLESH_MM[name.removeprefix("left_").removeprefix("right_")]
-        for name in _JOINTS.joints
-    ]
-)
+_FLESH = np.array([FLESH_MM[name] for name in views.SIDELESS])
 _LSP = skeleton.LSP14
 # Where the body has what LSP labels: its neck, and the crown as head top.
 _LSP_POINTS = [

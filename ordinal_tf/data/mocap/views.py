@@ -11,6 +11,11 @@ import numpy as np
 from ordinal_tf import ordinal, skeleton
 
 _SKELETON = skeleton.H36M17
+# Names of its joints without their side.
+SIDELESS = tuple(
+    joint.removeprefix("left_").removeprefix("right_")
+    for joint in _SKELETON.joints
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +98,7 @@ def limb_factors(body, count, rng):
     Column j scales the bone that ends in joint j; the root's is 1. Left and
     right are equal.
     """
-    names = np.array(_sideless())
+    names = np.array(SIDELESS)
     whole = np.exp(body.scale * _normal(rng, count))
     factors = np.ones((count, len(_SKELETON)))
     for name in sorted(PEOPLE_MM):
@@ -103,15 +108,9 @@ def limb_factors(body, count, rng):
     return factors
 
 
-def _sideless():
-    """Names of the joints without their side."""
-    names = (joint.removeprefix("left_") for joint in _SKELETON.joints)
-    return [name.removeprefix("right_") for name in names]
-
-
 def average_bones():
     """`(17,)` mm of `PEOPLE_MM`: of the bone that ends there; 0 the root's."""
-    return np.array([PEOPLE_MM.get(name, 0.0) for name in _sideless()])
+    return np.array([PEOPLE_MM.get(name, 0.0) for name in SIDELESS])
 
 
 def _to_average(poses):

@@ -245,11 +245,6 @@ def shaped(body, shape):
         `Rest`.
     """
     shape = np.asarray(shape, np.float32)
-    if shape.shape != (len(body.shape_basis),):
-        raise ValueError(
-            f"`shape` must hold {len(body.shape_basis)} coefficients. "
-            f"Received an array of shape {shape.shape}."
-        )
 
     def mix(mean, basis):
         flat = basis.reshape(len(basis), -1)

@@ -5,9 +5,10 @@ from scipy import sparse
 
 # A face may turn by the angle of this cosine when an edge is collapsed.
 _STEADY = 0.35
+_ROUNDS = 30  # At the most.
 
 
-def collapse_short_edges(vertices, faces, free, *, shortest_mm, rounds=30):
+def collapse_short_edges(vertices, faces, free, *, shortest_mm):
     """Merges the ends of short edges, keeping surfaces whole.
 
     Each round collapses edges that are the shortest all around; vertices
@@ -19,14 +20,13 @@ def collapse_short_edges(vertices, faces, free, *, shortest_mm, rounds=30):
         free: `(V,)` int, the group of each vertex; edges collapse only
             within a group, and never those of group -1.
         shortest_mm: edges of this length stay.
-        rounds: int, the most that are done.
 
     Returns:
         `(F', 3)` int32 faces between the same vertices.
     """
     faces = np.asarray(faces, np.int32)
     barred = np.zeros(len(vertices), bool)
-    for _ in range(rounds):
+    for _ in range(_ROUNDS):
         kept, gone = _choose(vertices, faces, free, shortest_mm, barred)
         if not len(gone):
             break

@@ -27,15 +27,7 @@ def draw_tile(rng, pattern, colours):
 
     Returns:
         `(SIDE, SIDE, 3)` float32, seamless; columns go around the body.
-
-    Raises:
-        ValueError: an unknown pattern.
     """
-    if pattern not in PATTERNS:
-        raise ValueError(
-            f"`pattern` must be one of {', '.join(PATTERNS)}. Received: "
-            f"{pattern!r}."
-        )
     colours = np.asarray(colours, np.float32)
     line = np.arange(SIDE)
     if pattern == "plain":

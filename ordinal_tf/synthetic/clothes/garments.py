@@ -16,20 +16,6 @@ from ordinal_tf.synthetic.body.anatomy import (
     anatomy,
 )
 
-KINDS = (
-    "bodysuit",
-    "top",
-    "bottom",
-    "briefs",
-    "skirt",
-    "socks",
-    "shoes",
-    "gloves",
-    "cap",
-    "hair",
-    "bun",
-    "long_hair",
-)
 # Where a limb is not part of a garment's cut.
 _FAR_MM = 200.0
 # Beyond a hem by more than the longest edge of the mesh.
@@ -105,17 +91,9 @@ def cover(body, garment):
 
     Returns:
         `(V,)` float32 mm, positive inside.
-
-    Raises:
-        ValueError: an unknown kind.
     """
-    if garment.kind not in _FIELDS:
-        raise ValueError(
-            f"A garment is one of {', '.join(KINDS)}. Received: "
-            f"{garment.kind!r}."
-        )
     anat = anatomy(body)
-    field = _FIELDS[garment.kind](anat, garment)
+    field = KINDS[garment.kind](anat, garment)
     own = body.vertex_layer == bodies.LAYERS.index(source(garment))
     if garment.kind == "cap":
         own |= body.vertex_layer == bodies.LAYERS.index("hair")
@@ -191,7 +169,7 @@ def _folds(at, garment):
     return total * np.float32(garment.fold_mm / 1.5)
 
 
-# The fields, one for each kind: (anatomy, garment) to (V,) mm.
+# Fields: functions of (anatomy, garment), to (V,) mm.
 
 
 def _neckline(anat, garment):
@@ -293,7 +271,8 @@ def _long_hair(anat, garment):
     return np.minimum(y - garment.reach_mm, face)
 
 
-_FIELDS = {
+# What there is, and the field of each.
+KINDS = {
     "bodysuit": _bodysuit,
     "top": _top,
     "bottom": _bottom,

@@ -198,7 +198,7 @@ def _colour(rng):
     return linear(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0])
 
 
-def _fabric(rng, patterns, *, badge=0.0, gloss=(0.0, 0.05), rough=(0.02, 0.12)):
+def _fabric(rng, patterns, *, badge=0.0, gloss=(0.0, 0.05)):
     colours = np.stack([_colour(rng) for _ in range(3)])
     pattern = chance.choose(
         rng, patterns, what="patterns", among=fabrics.PATTERNS
@@ -209,7 +209,7 @@ def _fabric(rng, patterns, *, badge=0.0, gloss=(0.0, 0.05), rough=(0.02, 0.12)):
         tile=fabrics.draw_tile(rng, pattern, np.clip(colours, 0, 1)),
         tile_mm=float(rng.uniform(120, 320)),
         gloss=float(rng.uniform(*gloss)),
-        rough=float(rng.uniform(*rough)),
+        rough=float(rng.uniform(0.02, 0.12)),
         badge=fabrics.draw_badge(rng, _colour(rng))
         if rng.random() < badge
         else None,

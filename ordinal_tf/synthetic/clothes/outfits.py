@@ -14,8 +14,8 @@ from ordinal_tf.synthetic.body import model as bodies
 from ordinal_tf.synthetic.body.anatomy import anatomy
 from ordinal_tf.synthetic.clothes import garments as clothes
 
-# What a surface is made of, for the light.
-MATERIALS = ("skin", "eyes", "cloth", "hair")
+# Kinds of garments that are none.
+_HAIR = ("hair", "bun", "long_hair")
 # Skin this far inside a garment is left out: it could only poke through.
 _HIDDEN_MM = 28.0
 # Further from its hems than this, a garment's inside is not seen.
@@ -39,10 +39,10 @@ class Outfit:
         smooth: for each part, a name in `Anatomy.smoother`, or None.
         faces: `(F, 3)` int32.
         face_part: `(F,)` uint8 index into `parts`.
-        face_material: `(F,)` uint8 index into `MATERIALS`.
         face_open: `(F,)` bool, its inside may be seen through an opening.
         texture: `(N, 2)` float32 mm.
         fabrics: for each part, its `Fabric`; None for the skin.
+        hair: for each part, whether it is hair.
     """
 
     start: np.ndarray
@@ -53,10 +53,10 @@ class Outfit:
     smooth: tuple[str | None, ...]
     faces: np.ndarray
     face_part: np.ndarray
-    face_material: np.ndarray
     face_open: np.ndarray
     texture: np.ndarray
     fabrics: tuple[clothes.Fabric | None, ...]
+    hair: tuple[bool, ...]
 
     def vary(self, values):
         """Body values `(V, ...)` at the outfit's vertices, `(N, ...)`."""
@@ -125,7 +125,7 @@ def _assemble(body, anat, garments, fields, pieces):
     faces = np.concatenate(
         [cut + first for cut, first in zip(cuts, ends[:-1], strict=True)]
     )
-    part = np.repeat(np.arange(len(cuts), dtype=np.uint8), [*map(len, cuts)])
+    part = np.arange(len(cuts), dtype=np.uint8)
     texture = anat.texture[start]
     texture = texture + share[:, None] * (anat.texture[end] - texture)
     return Outfit(
@@ -136,24 +136,12 @@ def _assemble(body, anat, garments, fields, pieces):
         parts=tuple(map(slice, ends[:-1].tolist(), ends[1:].tolist())),
         smooth=(None, *(clothes.smoothing(garment) for garment in garments)),
         faces=faces.astype(np.int32),
-        face_part=part,
-        face_material=_materials(body, garments, part, start[faces[:, 0]]),
+        face_part=np.repeat(part, [*map(len, cuts)]),
         face_open=np.concatenate(openings),
         texture=texture,
         fabrics=(None, *(garment.fabric for garment in garments)),
+        hair=(False, *(garment.kind in _HAIR for garment in garments)),
     )
-
-
-def _materials(body, garments, part, corner):
-    """`(F,)` uint8 of parts of faces and one of their body vertices."""
-    hair = ("hair", "bun", "long_hair")
-    of_part = ["skin"]
-    of_part += ["hair" if g.kind in hair else "cloth" for g in garments]
-    number = np.array([MATERIALS.index(name) for name in of_part], np.uint8)
-    material = number[part]
-    eyes = body.vertex_layer[corner] == bodies.LAYERS.index("eyes")
-    material[eyes] = MATERIALS.index("eyes")
-    return material
 
 
 def place(outfit, body, vertices, normals):

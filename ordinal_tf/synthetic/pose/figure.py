@@ -3,9 +3,12 @@
 All functions take any number of people at once.
 """
 
+import functools
+
 import numpy as np
 
 from ordinal_tf import skeleton, vectors
+from ordinal_tf.data.mocap import motion, views
 from ordinal_tf.synthetic.pose import limits
 
 _INDEX = {name: k for k, name in enumerate(skeleton.H36M17.joints)}
@@ -26,44 +29,24 @@ LENGTHS = {
 # shoulders when the arms hang, and when they point up.
 _JAW = np.radians(55)
 _SLOPE = np.radians([-20, 12])
-# Share of the body's mass that moves with each joint, after the segments of
-# Dempster 1955 (trunk and head 58 %, arm 5 %, leg 16 %).
-_MASS = {
-    "pelvis": 0.14,
-    "spine": 0.16,
-    "thorax": 0.16,
-    "nose": 0.02,
-    "head_top": 0.06,
-    "hip": 0.05,
-    "knee": 0.075,
-    "ankle": 0.04,
-    "shoulder": 0.025,
-    "elbow": 0.025,
-    "wrist": 0.02,
+# Of each joint: the share of the body's mass that moves with it, after the
+# segments of Dempster 1955 (trunk and head 58 %, arm 5 %, leg 16 %); and how
+# far it is above the floor when its part of the body lies on that, mm.
+_BODY = {
+    "pelvis": (0.14, 100.0),
+    "spine": (0.16, 100.0),
+    "thorax": (0.16, 110.0),
+    "nose": (0.02, 70.0),
+    "head_top": (0.06, 95.0),
+    "hip": (0.05, 90.0),
+    "knee": (0.075, 60.0),
+    "ankle": (0.04, 75.0),
+    "shoulder": (0.025, 70.0),
+    "elbow": (0.025, 40.0),
+    "wrist": (0.02, 50.0),
 }
-# How far a joint is above the floor when its part of the body lies on it, mm.
-_FLESH = {
-    "pelvis": 100.0,
-    "spine": 100.0,
-    "thorax": 110.0,
-    "nose": 70.0,
-    "head_top": 95.0,
-    "hip": 90.0,
-    "knee": 60.0,
-    "ankle": 75.0,
-    "shoulder": 70.0,
-    "elbow": 40.0,
-    "wrist": 50.0,
-}
-
-
-def _per_joint(table):
-    names = (name.removeprefix("left_") for name in skeleton.H36M17.joints)
-    return np.array([table[name.removeprefix("right_")] for name in names])
-
-
-MASS = _per_joint(_MASS) / _per_joint(_MASS).sum()
-FLESH_MM = _per_joint(_FLESH)
+MASS, FLESH_MM = np.array([_BODY[name] for name in views.SIDELESS]).T.copy()
+MASS /= MASS.sum()
 
 # Parts that may meet, as (joint, joint, radius mm, share by which the part is
 # longer than the way between its joints): a hand continues the forearm.
@@ -91,93 +74,76 @@ for _side in limits.SIDES:
         _PAIRS += [
             (f"{_side}_hand", f"{_other}_{leg}") for leg in ("thigh", "shin")
         ]
+# The angles of which rotations are made, in their order.
+_TRUNK = ("flexion", "lateral", "twist")
+_HIP = ("flexion", "abduction", "rotation")
+_SHOULDER = ("elevation", "plane", "rotation")
 # Parts may be pressed together by this much.
 _SQUEEZE = 0.85
 
 
-def forward(angles, *, lengths=None):
+def forward(angles):
     """Joints of people with given angles.
 
     Args:
         angles: dict of `(...)` radians, as `limits.joint_angles` returns, and
             `lean` and `tilt`, the turn of the pelvis forwards and to the
             left; those that are missing are 0.
-        lengths: dict over `LENGTHS`, mm.
 
     Returns:
         `(..., 17, 3)` float64 mm, pelvis at 0, y up, facing +z.
     """
-    size = {**LENGTHS, **(lengths or {})}
     shape = np.broadcast_shapes(*(np.shape(a) for a in angles.values()))
 
-    def turned(rotation, *names):
-        given = (angles.get(name, 0.0) for name in names)
-        return rotation(*(np.broadcast_to(a, shape) for a in given))
+    def of(name):
+        return np.broadcast_to(angles.get(name, 0.0), shape)
 
-    pelvis = turned(_lean, "lean", "tilt")
-    chest = pelvis @ turned(limits.bend_rotation, *_bend("trunk"))
-    head = chest @ turned(limits.bend_rotation, *_bend("neck"))
+    def turned(rotation, part, *names):
+        return rotation(*(of(f"{part}_{name}") for name in names))
+
+    hinge = functools.partial(motion.rotation, "X")
+    pelvis = motion.rotation("Z", -of("tilt")) @ hinge(of("lean"))
+    chest = pelvis @ turned(limits.bend_rotation, "trunk", *_TRUNK)
+    head = chest @ turned(limits.bend_rotation, "neck", *_TRUNK)
     at = {"pelvis": np.zeros((*shape, 3))}
-    at["spine"] = size["lower_trunk"] * pelvis[..., 1]
-    at["thorax"] = at["spine"] + size["upper_trunk"] * chest[..., 1]
+    at["spine"] = LENGTHS["lower_trunk"] * pelvis[..., 1]
+    at["thorax"] = at["spine"] + LENGTHS["upper_trunk"] * chest[..., 1]
     # The head is upright where it is above the thorax.
     ahead = np.arctan2(
-        size["head"] * np.sin(_JAW), size["neck"] + size["head"] * np.cos(_JAW)
+        LENGTHS["head"] * np.sin(_JAW),
+        LENGTHS["neck"] + LENGTHS["head"] * np.cos(_JAW),
     )
     for start, end, length, slope in (
-        ("thorax", "nose", size["neck"], ahead),
-        ("nose", "head_top", size["head"], ahead - _JAW),
+        ("thorax", "nose", LENGTHS["neck"], ahead),
+        ("nose", "head_top", LENGTHS["head"], ahead - _JAW),
     ):
         way = np.array([0.0, np.cos(slope), np.sin(slope)])
         at[end] = at[start] + length * head @ way
     for side, sign in (("left", 1.0), ("right", -1.0)):
         flip = np.diag([sign, 1.0, 1.0])
         own = f"{side}_"
-        thigh = turned(
-            limits.hip_rotation,
-            own + "hip_flexion",
-            own + "hip_abduction",
-            own + "hip_rotation",
-        )
+        thigh = turned(limits.hip_rotation, own + "hip", *_HIP)
         thigh = pelvis @ flip @ thigh
-        arm = turned(
-            limits.shoulder_rotation,
-            own + "shoulder_elevation",
-            own + "shoulder_plane",
-            own + "shoulder_rotation",
-        )
+        arm = turned(limits.shoulder_rotation, own + "shoulder", *_SHOULDER)
         arm = chest @ flip @ arm
-        shin = thigh @ turned(_hinge, own + "knee_flexion")
-        forearm = arm @ turned(_hinge, own + "elbow_flexion").mT
-        raised = np.asarray(angles.get(own + "shoulder_elevation", 0.0))
+        shin = thigh @ hinge(of(own + "knee_flexion"))
+        forearm = arm @ hinge(of(own + "elbow_flexion")).mT
+        raised = of(own + "shoulder_elevation")
         slope = _SLOPE[0] + (_SLOPE[1] - _SLOPE[0]) * raised / np.pi
-        slope = np.broadcast_to(slope, shape)
         girdle = np.stack(
             [sign * np.cos(slope), np.sin(slope), np.zeros(shape)], axis=-1
         )
         girdle = np.einsum("...ij,...j->...i", chest, girdle)
-        at[own + "hip"] = sign * size["hip"] * pelvis[..., 0]
-        at[own + "shoulder"] = at["thorax"] + size["shoulder"] * girdle
+        at[own + "hip"] = sign * LENGTHS["hip"] * pelvis[..., 0]
+        at[own + "shoulder"] = at["thorax"] + LENGTHS["shoulder"] * girdle
         for start, end, axes, length in (
             ("hip", "knee", thigh, "thigh"),
             ("knee", "ankle", shin, "shin"),
             ("shoulder", "elbow", arm, "upper_arm"),
             ("elbow", "wrist", forearm, "forearm"),
         ):
-            at[own + end] = at[own + start] - size[length] * axes[..., 1]
+            at[own + end] = at[own + start] - LENGTHS[length] * axes[..., 1]
     return np.stack([at[name] for name in skeleton.H36M17.joints], axis=-2)
-
-
-def _bend(part):
-    return (f"{part}_flexion", f"{part}_lateral", f"{part}_twist")
-
-
-def _lean(lean, tilt):
-    return limits.turn(2, -tilt) @ limits.turn(0, lean)
-
-
-def _hinge(angle):
-    return limits.turn(0, angle)
 
 
 def balance(poses, support, *, hanging=False):

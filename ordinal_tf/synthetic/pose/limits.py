@@ -8,6 +8,7 @@ looks ahead.
 import numpy as np
 
 from ordinal_tf import skeleton, vectors
+from ordinal_tf.data.mocap.motion import rotation
 
 _INDEX = {name: k for k, name in enumerate(skeleton.H36M17.joints)}
 SIDES = ("left", "right")
@@ -53,7 +54,8 @@ def joint_angles(poses):
         defined (rotation of a straight limb, plane of a hanging arm,
         flexion of a thigh straight aside) is 0.
     """
-    at = {name: np.asarray(poses)[..., k, :] for name, k in _INDEX.items()}
+    poses = np.asarray(poses, np.float64)
+    at = {name: poses[..., k, :] for name, k in _INDEX.items()}
     across = {
         part: at[f"left_{part}"] - at[f"right_{part}"]
         for part in ("hip", "shoulder")
@@ -104,30 +106,22 @@ def within_limits(poses, *, tolerance_deg=5.0):
     return fine
 
 
-def turn(axis, angle):
-    """Rotation `(..., 3, 3)` about axis 0, 1 or 2 (x, y, z)."""
-    j, k = (axis + 1) % 3, (axis + 2) % 3
-    matrix = np.zeros((*np.shape(angle), 3, 3))
-    matrix[..., axis, axis] = 1
-    matrix[..., j, j] = matrix[..., k, k] = np.cos(angle)
-    matrix[..., k, j] = np.sin(angle)
-    matrix[..., j, k] = -np.sin(angle)
-    return matrix
-
-
 def bend_rotation(flexion, lateral, twist):
     """Pelvis frame to the chest's, or chest's to the head's, `(..., 3, 3)`."""
-    return turn(0, flexion) @ turn(2, lateral) @ turn(1, twist)
+    bent = rotation("X", flexion) @ rotation("Z", lateral)
+    return bent @ rotation("Y", twist)
 
 
-def hip_rotation(flexion, abduction, rotation):
+def hip_rotation(flexion, abduction, twist):
     """Pelvis frame to the left thigh's, `(..., 3, 3)`."""
-    return turn(0, -flexion) @ turn(2, abduction) @ turn(1, -rotation)
+    aimed = rotation("X", -flexion) @ rotation("Z", abduction)
+    return aimed @ rotation("Y", -twist)
 
 
-def shoulder_rotation(elevation, plane, rotation):
+def shoulder_rotation(elevation, plane, twist):
     """Chest frame to the left upper arm's, `(..., 3, 3)`."""
-    return turn(1, -plane) @ turn(2, elevation) @ turn(1, plane - rotation)
+    raised = rotation("Y", -plane) @ rotation("Z", elevation)
+    return raised @ rotation("Y", plane - twist)
 
 
 def _bend(name, bend):
@@ -150,13 +144,13 @@ def _hip(thigh, shin):
     straight = hip_rotation(flexion, abduction, np.zeros_like(flexion))
     local = _inside(straight, shin)
     knee = _angle(thigh, shin)
-    rotation = np.arctan2(local[..., 0], -local[..., 2])
+    twist = np.arctan2(local[..., 0], -local[..., 2])
     # A thigh that points aside is as much flexed as extended.
     aside = np.abs(abduction) > np.pi / 2 - _BENT
     return {
         "hip_flexion": np.where(aside, 0, flexion),
         "hip_abduction": abduction,
-        "hip_rotation": np.where((knee > _BENT) & ~aside, rotation, 0),
+        "hip_rotation": np.where((knee > _BENT) & ~aside, twist, 0),
         "knee_flexion": knee,
     }
 
@@ -168,12 +162,12 @@ def _shoulder(arm, forearm):
     straight = shoulder_rotation(elevation, plane, np.zeros_like(plane))
     local = _inside(straight, forearm)
     elbow = _angle(arm, forearm)
-    rotation = np.arctan2(-local[..., 0], local[..., 2])
+    twist = np.arctan2(-local[..., 0], local[..., 2])
     aside = np.minimum(elevation, np.pi - elevation) > _BENT
     return {
         "shoulder_elevation": elevation,
         "shoulder_plane": np.where(aside, plane, 0),
-        "shoulder_rotation": np.where((elbow > _BENT) & aside, rotation, 0),
+        "shoulder_rotation": np.where((elbow > _BENT) & aside, twist, 0),
         "shoulder_back": np.arcsin(np.clip(-arm[..., 2], -1, 1)),
         "elbow_flexion": elbow,
     }

@@ -6,11 +6,14 @@ import pathlib
 import numpy as np
 
 from ordinal_tf import skeleton
+from ordinal_tf.data.files import npz
 from ordinal_tf.data.mocap import clips as mocap
-from ordinal_tf.data.mocap import views as data_poses
+from ordinal_tf.data.mocap import motion, views
 from ordinal_tf.synthetic import chance
 from ordinal_tf.synthetic.pose import families, limits, sampling
 
+# Where bones end that may be turned a little.
+_JITTERED = ("elbow", "wrist", "knee", "ankle")
 SHIPPED = pathlib.Path(__file__).with_name("poses.npz")
 
 
@@ -57,16 +60,7 @@ def read_poses(path, *, every=10, report=print):
 
 
 def _read_npz(path):
-    try:
-        # Opened here, for NumPy leaves a damaged file open.
-        with open(path, "rb") as data:
-            with np.load(data, allow_pickle=False) as file:
-                arrays = [file[name] for name in file.files]
-    except Exception as error:  # A damaged zip raises whatever it hits.
-        raise ValueError(
-            f"{path} is neither a folder of clips nor a readable .npz "
-            f"({error})."
-        ) from error
+    arrays = npz.read_arrays(path).values()
     found = [a for a in arrays if a.ndim == 3 and a.shape[1:] == (17, 3)]
     if len(found) != 1 or found[0].dtype.kind not in "fiu":
         raise ValueError(
@@ -109,8 +103,8 @@ def draw_pose(rng, *, recorded, sampled=0.6, shares=None, jitter_deg=6.0):
         kind = "recorded"
         pose = _jittered(rng, recorded[rng.integers(len(recorded))], jitter_deg)
     if rng.random() < 0.5:
-        pose = data_poses.mirror_poses(pose)
-    heading = limits.turn(1, rng.uniform(-np.pi, np.pi))
+        pose = views.mirror_poses(pose)
+    heading = motion.rotation("Y", rng.uniform(-np.pi, np.pi))
     return (pose - pose[0]) @ heading.T, kind
 
 
@@ -120,13 +114,9 @@ def _jittered(rng, pose, degrees):
     moved = pose.copy()
     for parent, child in skeleton.H36M17.bones:
         bone = pose[child] - pose[parent]
-        if _name(child).endswith(("elbow", "wrist", "knee", "ankle")):
+        if skeleton.H36M17.joints[child].endswith(_JITTERED):
             length = np.linalg.norm(bone)
             bone = bone + rng.normal(0, np.radians(degrees) * length, 3)
             bone *= length / np.linalg.norm(bone)
         moved[child] = moved[parent] + bone
     return moved if limits.within_limits(moved, tolerance_deg=0.0) else pose
-
-
-def _name(joint):
-    return skeleton.H36M17.joints[joint]

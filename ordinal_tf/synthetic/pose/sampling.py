@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ordinal_tf.data.mocap import motion
 from ordinal_tf.synthetic import chance
 from ordinal_tf.synthetic.pose import families, figure, limits
 
@@ -33,15 +34,7 @@ def sample_pose(rng, family):
     Returns:
         `(17, 3)` float64 mm, y up, pelvis at 0; lengths are
         `figure.LENGTHS`.
-
-    Raises:
-        ValueError: an unknown family.
     """
-    if family not in families.FAMILIES:
-        raise ValueError(
-            f"Families of poses are {', '.join(families.FAMILIES)}. "
-            f"Received: {family!r}."
-        )
     ways = families.FAMILIES[family]
     way = ways[chance.index(rng, [way.get("share", 1) for way in ways])]
     for _ in range(_TRIES):
@@ -77,7 +70,8 @@ def draw_way(rng, way):
     else:
         return drawn
     unsteady = np.radians(_UNSTEADY * _cut_normal(rng, (2, _BATCH)))
-    return drawn @ limits.turn(0, unsteady[0]) @ limits.turn(2, unsteady[1])
+    aside, ahead = map(motion.rotation, "XZ", unsteady)
+    return drawn @ aside @ ahead
 
 
 def fits(drawn, way):

@@ -51,14 +51,13 @@ class Fragments:
         return out.reshape(*self.shape, *values.shape[1:])
 
 
-def window_around(vertices, camera, size, *, margin=1):
-    """The part of an image that a mesh may cover.
+def window_around(vertices, camera, size):
+    """The part of an image that a mesh may cover, and a pixel on each side.
 
     Args:
         vertices: `(V, 3)` mm, camera axes.
         camera: `(3, 3)` intrinsics.
         size: `(height, width)` of the image in pixels.
-        margin: int, pixels added on each side.
 
     Returns:
         `(x0, y0, width, height)` ints inside the image, or None where the
@@ -70,8 +69,8 @@ def window_around(vertices, camera, size, *, margin=1):
         if not len(vertices):
             return None
     x, y = vectors.project(vertices, camera).T
-    x0, x1 = _pixels(x.min() - margin, x.max() + margin, width)
-    y0, y1 = _pixels(y.min() - margin, y.max() + margin, height)
+    x0, x1 = _pixels(x.min() - 1, x.max() + 1, width)
+    y0, y1 = _pixels(y.min() - 1, y.max() + 1, height)
     if x0 == x1 or y0 == y1:
         return None
     return x0, y0, x1 - x0, y1 - y0

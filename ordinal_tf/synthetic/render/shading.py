@@ -5,6 +5,7 @@ sample gets its colour from what its triangle's corners say.
 """
 
 import dataclasses
+import functools
 
 import cv2
 import numpy as np
@@ -22,11 +23,11 @@ _BIAS_MM = 14.0
 # What is this close around a point takes sky from it: as much as it ever can
 # where it is nearer to the camera by the second, in the mean.
 _NEAR_MM, _DARK_MM, _DARKEST = 60.0, 140.0, 0.6
-# Samples per pixel and axis.
-SUPERSAMPLE = 2
+_SUPERSAMPLE = 2  # Samples per pixel and axis.
 _GAMMA = 1 / 2.2
 # Every so many vertices cast a shadow on the floor; each covers this much.
 _CAST_STEP, _CAST_MM = 3, 55.0
+_COARSE = 4  # Pixels of the picture, per axis, to one of that shadow.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,15 +57,12 @@ class Drawn:
         alpha: `(H, W)` float32, 0 to 1, the share that the person covers.
         depth: `(H, W)` float32 mm of the nearest surface; inf for none.
         mask: `(H, W)` bool, alpha is 0.5 or more.
-        material: `(H, W)` uint8, 1 + index into `outfits.MATERIALS`; 0 for
-            none.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray
     depth: np.ndarray
     mask: np.ndarray
-    material: np.ndarray
 
 
 def sample_light(
@@ -126,8 +124,6 @@ def render(
     light,
     camera,
     size,
-    *,
-    supersample=SUPERSAMPLE,
 ):
     """Draws a dressed person.
 
@@ -139,7 +135,6 @@ def render(
         light: `Light`.
         camera: `(3, 3)` intrinsics; pixel centres lie on integers.
         size: `(H, W)`, or an int for both.
-        supersample: int, samples per pixel and axis.
 
     Returns:
         `Drawn`.
@@ -153,7 +148,7 @@ def render(
     shown = raster.facing(placed, outfit.faces) | outfit.face_open
     shown = np.flatnonzero(shown)
     samples = raster.rasterise(
-        placed, outfit.faces[shown], camera, window, supersample=supersample
+        placed, outfit.faces[shown], camera, window, supersample=_SUPERSAMPLE
     )
     if not len(samples.face):
         return _nothing(size)
@@ -165,8 +160,8 @@ def render(
         outfit.texture,
         placed,
     )
-    part, material = outfit.face_part[face], outfit.face_material[face]
-    noise = surfaces.noise(texture, material)
+    part = outfit.face_part[face]
+    noise = surfaces.noise(texture, np.take(outfit.hair, part))
     albedo = tint * surfaces.cloth(outfit, part, texture)
     surfaces.add_badges(albedo, body, outfit, part, samples)
     gloss, rough, blotch = surfaces.surface(outfit)
@@ -179,10 +174,10 @@ def render(
         albedo,
         light,
         lit=lit,
-        open_to_sky=_openness(samples, camera[0][0] * supersample),
+        open_to_sky=_openness(samples, camera[0][0] * _SUPERSAMPLE),
         gloss=gloss[part],
     )
-    return _developed(samples, colour, material, window, size, supersample)
+    return _developed(samples, colour, window, size)
 
 
 def shade(normal, albedo, light, *, lit=1.0, open_to_sky=1.0, gloss=0.0):
@@ -271,9 +266,7 @@ def shadow(vertices, faces, light, points):
     return upper + row * (lower - upper)
 
 
-def ground_shadow(
-    vertices, light, camera, size, *, floor, strength=1.0, coarse=4
-):
+def ground_shadow(vertices, light, camera, size, *, floor):
     """How much a person's shadow leaves of the light on the floor.
 
     Args:
@@ -282,19 +275,17 @@ def ground_shadow(
         camera: `(3, 3)` intrinsics.
         size: `(H, W)`, or an int for both.
         floor: `(3,)` mm, camera axes, a point of the floor.
-        strength: float 0 to 1; 0 leaves everything.
-        coarse: int, the map is made at this fraction of the size.
 
     Returns:
         `(H, W)` float32, 0 to 1, to be multiplied with linear light. It is
         about the floor alone and takes no notice of what stands before it.
     """
     height, width = (int(side) for side in np.broadcast_to(size, 2))
-    rows, columns = -(-height // coarse), -(-width // coarse)
+    shape = -(-height // _COARSE), -(-width // _COARSE)
     vertices = vertices[::_CAST_STEP]
     above = (vertices - np.asarray(floor, np.float32)) @ light.up
     slope = max(float(light.direction @ light.up), 0.15)
-    dark = np.zeros((rows, columns), np.float32)
+    dark = np.zeros(shape, np.float32)
     # The nearer to the floor, the sharper; the sky's shadow lies below.
     total = light.colour.mean() + light.sky.mean()
     for share, way, reach, sigma in (
@@ -303,24 +294,22 @@ def ground_shadow(
     ):
         near = above < reach
         cast = vertices[near] - above[near, None] * way
-        dark = np.maximum(
-            dark, share * _splat(cast, camera, (rows, columns), coarse, sigma)
-        )
+        dark = np.maximum(dark, share * _splat(cast, camera, shape, sigma))
     dark = cv2.resize(dark, (width, height), interpolation=cv2.INTER_LINEAR)
-    return 1 - np.float32(strength) * dark
+    return 1 - dark
 
 
-def _splat(points, camera, shape, coarse, sigma):
+def _splat(points, camera, shape, sigma):
     """Coverage `(rows, columns)` of many points on a coarse image."""
     points = points[points[:, 2] > raster.NEAR_MM]
     cover = np.zeros(shape, np.float32)
     if len(points):
-        at = (vectors.project(points, camera) + 0.5) / coarse
+        at = (vectors.project(points, camera) + 0.5) / _COARSE
         inside = ((at >= 0) & (at < [shape[1], shape[0]])).all(1)
         column, row = at[inside].astype(np.int32).T
         cover[row, column] = 1
         # Where the camera is close, gaps between points span pixels.
-        gap = _CAST_MM * camera[0][0] / np.median(points[:, 2]) / coarse
+        gap = _CAST_MM * camera[0][0] / np.median(points[:, 2]) / _COARSE
         side = 2 * int(np.clip(gap / 2, 1, 8)) + 1
         cover = cv2.dilate(cover, np.ones((side, side), np.uint8))
         cover = cv2.GaussianBlur(cover, (0, 0), max(sigma, gap / 3))
@@ -366,7 +355,7 @@ def _openness(samples, focal):
     return 1 - np.float32(_DARKEST) * np.clip(behind, 0, 1)
 
 
-def _developed(samples, colour, material, window, size, supersample):
+def _developed(samples, colour, window, size):
     """`Drawn` of linear colours at samples."""
     grid = np.zeros((samples.shape[0] * samples.shape[1], 4), np.float32)
     colour = np.clip(colour, 0, 1)
@@ -383,24 +372,13 @@ def _developed(samples, colour, material, window, size, supersample):
     drawn.rgb[at] = grid[..., :3]
     drawn.alpha[at] = grid[..., 3]
     drawn.mask[at] = grid[..., 3] >= 0.5
-    # Reduced axis by axis over slices: numpy's reductions over short axes
-    # are slow.
     depth = samples.grid(samples.depth, np.float32(np.inf))
-    drawn.depth[at] = _reduced(depth, np.minimum, supersample)
-    material = samples.grid(material + np.uint8(1), np.uint8(0))
-    drawn.material[at] = _reduced(material, np.maximum, supersample)
+    # Over slices: NumPy's reductions over short axes are slow.
+    for _ in range(2):
+        cells = [depth[i::_SUPERSAMPLE] for i in range(_SUPERSAMPLE)]
+        depth = functools.reduce(np.minimum, cells).T
+    drawn.depth[at] = depth
     return drawn
-
-
-def _reduced(grid, choose, step):
-    """One value of `step` by `step` cells each."""
-    rows = grid[::step]
-    for i in range(1, step):
-        rows = choose(rows, grid[i::step])
-    columns = rows[:, ::step]
-    for i in range(1, step):
-        columns = choose(columns, rows[:, i::step])
-    return columns
 
 
 def _nothing(size):
@@ -409,5 +387,4 @@ def _nothing(size):
         alpha=np.zeros(size, np.float32),
         depth=np.full(size, np.inf, np.float32),
         mask=np.zeros(size, bool),
-        material=np.zeros(size, np.uint8),
     )

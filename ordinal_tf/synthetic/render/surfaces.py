@@ -7,7 +7,7 @@ import numpy as np
 
 from ordinal_tf.synthetic.body import model as bodies
 from ordinal_tf.synthetic.body.anatomy import anatomy
-from ordinal_tf.synthetic.clothes import fabrics, outfits
+from ordinal_tf.synthetic.clothes import fabrics
 
 _NOISE_MM = 2.2  # Side of a texel of the noise.
 _TILES_OFF = 64
@@ -72,9 +72,8 @@ def add_badges(albedo, body, outfit, part, samples):
         albedo[:, chosen] = under + badge[3] * (badge[:3] - under)
 
 
-def noise(texture, material):
-    """`(4, P)` smooth noise on the surface; drawn out along hair."""
-    hair = material == outfits.MATERIALS.index("hair")
+def noise(texture, hair):
+    """`(4, P)` smooth noise on the surface; drawn out where it is hair."""
     usual = np.float32(1 / _NOISE_MM)
     u = texture[0] * np.where(hair, np.float32(2), usual)
     v = texture[1] * np.where(hair, np.float32(0.1), usual)

@@ -14,7 +14,7 @@ import numpy as np
 from ordinal_tf import vectors
 from ordinal_tf.data.files import photos
 from ordinal_tf.synthetic import chance
-from ordinal_tf.synthetic.scene import noise, things
+from ordinal_tf.synthetic.scene import cameras, noise, things
 
 KINDS = ("outdoors", "indoors", "texture", "plain")
 # Share of the resolution that places are drawn at: most of a background is
@@ -115,8 +115,7 @@ def _rays(camera, size, coarse):
     pixels = np.stack([x, y, np.ones_like(x)], -1)
     rays = pixels @ np.linalg.inv(camera.intrinsics).T @ camera.rotation
     rays = vectors.unit(rays)
-    eye = -camera.rotation.T @ camera.translation
-    return rays.astype(np.float32), eye.astype(np.float32)
+    return rays.astype(np.float32), cameras.place(camera).astype(np.float32)
 
 
 _GRASS = ((70, 110, 45), (105, 125, 60), (140, 130, 80))

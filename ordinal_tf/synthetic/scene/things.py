@@ -7,8 +7,9 @@ floor, farther away than the person, and is as large as it would be there.
 import cv2
 import numpy as np
 
+from ordinal_tf import vectors
 from ordinal_tf.synthetic import chance
-from ordinal_tf.synthetic.scene import sprites
+from ordinal_tf.synthetic.scene import cameras, sprites
 
 # Kinds of sprites, how often each is chosen, and how high it is, mm.
 _OUTDOORS = (
@@ -57,7 +58,7 @@ def draw_things(rng, image, camera, count, *, indoors, bystanders=True):
     """
     size = len(image)
     canvas = np.clip(image, 0, 255).astype(np.uint8)
-    eye = -camera.rotation.T @ camera.translation
+    eye = cameras.place(camera)
     person = np.hypot(eye[0], eye[2])
     choice = _INDOORS if indoors else _OUTDOORS
     light = rng.uniform(0.6, 1.15)
@@ -101,13 +102,12 @@ def _stand(camera, eye, column, distance, height, size):
         return None
     foot = eye + ray / flat * distance
     ends = np.array([[foot[0], 0, foot[2]], [foot[0], height, foot[2]]])
-    seen = ends @ camera.rotation.T + camera.translation
+    seen = cameras.to_camera(ends, camera)
     if seen[:, 2].min() < 300:
         return None
-    pixels = seen @ matrix.T
-    pixels = pixels[:, :2] / pixels[:, 2:]
-    up = pixels[1] - pixels[0]
-    return (pixels[0], up) if 9 < up @ up < (8 * size) ** 2 else None
+    foot, top = vectors.project(seen, matrix)
+    up = top - foot
+    return (foot, up) if 9 < up @ up < (8 * size) ** 2 else None
 
 
 def _paste(canvas, levels, foot, up, mirrored, gains, share):

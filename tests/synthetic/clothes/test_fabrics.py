@@ -51,8 +51,3 @@ def test_badges_have_coverage():
         assert badge.shape == (fabrics.BADGE, fabrics.BADGE, 4)
         assert 0.01 < badge[..., 3].mean() < 0.8
         np.testing.assert_allclose(badge[0, 0, :3], COLOURS[0], rtol=1e-6)
-
-
-def test_unknown_pattern():
-    with pytest.raises(ValueError, match="plain.*'tweed'"):
-        fabrics.draw_tile(np.random.default_rng(0), "tweed", COLOURS)

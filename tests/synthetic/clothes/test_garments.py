@@ -95,8 +95,3 @@ def test_both_sides_are_alike(body):
     for garment, _ in CASES.values():
         field = garments.cover(body, garment)
         np.testing.assert_allclose(field[body.mirror], field, atol=0.5)
-
-
-def test_unknown_kind(body):
-    with pytest.raises(ValueError, match="'toga'"):
-        garments.cover(body, garments.Garment("toga", PLAIN))

@@ -134,11 +134,6 @@ def test_insides_are_kept_near_openings_only(body):
     assert outfit.face_open[outfit.face_part == 1].all()
 
 
-def test_materials(body):
+def test_hair_is_told_from_cloth(body):
     hair = garments.Garment("hair", PLAIN)
-    outfit = outfits.dress(body, (TEE, hair))
-    skin, eyes, cloth, locks = range(4)
-    assert outfits.MATERIALS == ("skin", "eyes", "cloth", "hair")
-    for part, allowed in ((0, {skin, eyes}), (1, {cloth}), (2, {locks})):
-        found = outfit.face_material[outfit.face_part == part]
-        assert set(found.tolist()) == allowed
+    assert outfits.dress(body, (TEE, hair)).hair == (False, False, True)

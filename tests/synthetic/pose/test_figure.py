@@ -81,16 +81,15 @@ def test_right_angles_by_hand(side):
     np.testing.assert_allclose(arm, [sign * size["upper_arm"], 0, 0], atol=1e-9)
 
 
-def test_lengths_are_those_asked_for():
-    lengths = {"thigh": 500.0, "neck": 90.0}
-    poses = figure.forward(random_angles(50), lengths=lengths)
+def test_lengths_are_those_of_the_table():
+    poses = figure.forward(random_angles(50))
     assert poses.shape == (50, 17, 3)
-    size = {**figure.LENGTHS, **lengths}
     for parent, child in skeleton.H36M17.bones:
         name = skeleton.H36M17.joints[child]
         name = name.removeprefix("left_").removeprefix("right_")
         length = np.linalg.norm(poses[:, child] - poses[:, parent], axis=-1)
-        np.testing.assert_allclose(length, size[BONES[name]], err_msg=name)
+        wanted = figure.LENGTHS[BONES[name]]
+        np.testing.assert_allclose(length, wanted, err_msg=name)
 
 
 def test_angles_come_back():

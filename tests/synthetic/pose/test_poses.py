@@ -98,7 +98,7 @@ def test_bad_files(tmp_path):
     with pytest.raises(ValueError, match=r"one array of numbers \(M, 17, 3\)"):
         poses.read_poses(path)
     path.write_bytes(b"PK\x03\x04 no zip")
-    with pytest.raises(ValueError, match="poses.npz is neither a folder"):
+    with pytest.raises(ValueError, match="poses.npz is no readable .npz"):
         poses.read_poses(path)
-    with pytest.raises(ValueError, match="neither a folder"):
+    with pytest.raises(ValueError, match="absent.npz is missing"):
         poses.read_poses(tmp_path / "absent.npz")

@@ -90,8 +90,3 @@ def test_families_are_what_they_say():
     # Somersaults: the head is below the hips about as often as above them.
     up = drawn("flipping")[:, skeleton.H36M17.index("head_top"), 1] > 0
     assert 0.25 < up.mean() < 0.75
-
-
-def test_unknown_family():
-    with pytest.raises(ValueError, match="Families of poses are standing"):
-        sampling.sample_pose(np.random.default_rng(0), "flying")

@@ -175,9 +175,7 @@ def test_window_around_holds_the_mesh_and_stays_inside():
         vertices, faces, CAMERA, (-500, -500, 1300, 1300), supersample=1
     )
     rows, columns = np.divmod(everywhere.samples, everywhere.shape[1])
-    x0, y0, width, height = raster.window_around(
-        vertices, CAMERA, (5000, 5000), margin=0
-    )
+    x0, y0, width, height = raster.window_around(vertices, CAMERA, (5000, 5000))
     inside = (columns >= 500) & (rows >= 500)
     assert columns[inside].min() - 500 >= x0
     assert columns.max() - 500 < x0 + width

@@ -78,11 +78,9 @@ def test_prints_can_be_read_from_front_and_back(body, front):
 
 def test_noise_is_drawn_out_along_hair():
     along = np.stack([np.full(400, 30.0), np.linspace(0, 200, 400)])
-    rough = surfaces.noise(
-        along.astype(np.float32), np.full(400, outfits.MATERIALS.index("cloth"))
-    )
-    hair = surfaces.noise(
-        along.astype(np.float32), np.full(400, outfits.MATERIALS.index("hair"))
+    rough, hair = (
+        surfaces.noise(along.astype(np.float32), np.full(400, is_hair))
+        for is_hair in (False, True)
     )
     assert rough.shape == hair.shape == (4, 400)
     assert hair[0].std() < 0.5 * rough[0].std()
