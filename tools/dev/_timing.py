@@ -16,35 +16,41 @@ import time
 import numpy as np
 
 
-def measure(kind, *, script=__file__, **job):
+def measure(kind, *, limit=None, **job):
     """Runs one job in a new process.
 
     Args:
-        kind: str of the script's `KINDS`.
-        script: path of a script like this one, such as `_train_timing`.
+        kind: str of `KINDS`, or of those of `_train_timing`.
+        limit: seconds that it may take, or None.
         job: JSON-able options of that kind, and `runs`, `threads`.
 
     Returns:
-        dict, what the script wrote; this one: `milliseconds` (dict by what was
-        run) and `peak_megabytes` of
-        the process (of "photo_size" a dict, what it was after each).
+        dict: `milliseconds` and `peak_megabytes` of the process, or of the
+        GPU where there is one. Both are dicts by what was run where the kind
+        runs several things; `_train_timing` has `megabytes` besides, by how
+        much the peak grew while a step was timed.
 
     Raises:
         ValueError: the process failed; has its last words.
+        TimeoutError: it took longer.
     """
-    done = subprocess.run(
-        # By its path: `-m` would import `tools`, and with it TensorFlow.
-        [sys.executable, script],
-        input=json.dumps({"kind": kind, **job}),
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            # By its path: `-m` would import `tools`, and with it TensorFlow.
+            [sys.executable, __file__],
+            input=json.dumps({"kind": kind, **job}),
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=limit,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"Timing {kind} took over {limit} s.") from None
     if done.returncode:
         said = " ".join(done.stderr.split()[-60:]) or "no message"
         raise ValueError(f"Timing {kind} failed: {said}")
@@ -90,7 +96,7 @@ def _saved_model(job):
                 found[name] = _best(
                     lambda inputs=inputs: run("photo", inputs), runs
                 )
-    return found
+    return {"milliseconds": found}
 
 
 def _photo_size(job):
@@ -126,7 +132,7 @@ def _photo_size(job):
         8: cv2.IMREAD_REDUCED_COLOR_8,
     }[ratio]
     found["opencv_decoding"] = _best(lambda: cv2.imdecode(encoded, how), runs)
-    return found, peaks
+    return {"milliseconds": found, "peak_megabytes": peaks}
 
 
 def _litert(job):
@@ -147,7 +153,7 @@ def _litert(job):
             run(_opencv_crop(image, _whole(*image.shape[:2]), job["size"]))
 
         found["photo"] = _best(photo, job["runs"])
-    return found
+    return {"milliseconds": found}
 
 
 def _opencv_crop(image, box, size):
@@ -178,7 +184,8 @@ def _pytorch(job):
     with torch.inference_mode():
         volume = network(image).numpy().transpose(0, 2, 3, 1)
         np.save(job["volume"], volume)
-        return {"network": _best(lambda: network(image), job["runs"])}
+        found = _best(lambda: network(image), job["runs"])
+    return {"milliseconds": {"network": found}}
 
 
 def _keras(job):
@@ -190,7 +197,8 @@ def _keras(job):
         volume = run("serving_default", {"image": image})["volume"]
         np.save(job["volume"], volume)
         call = lambda: run("serving_default", {"image": image})  # noqa: E731
-        return {"network": _best(call, job["runs"])}
+        found = _best(call, job["runs"])
+    return {"milliseconds": {"network": found}}
 
 
 def _openvino(job):
@@ -211,7 +219,8 @@ def _openvino(job):
     )
     image = _network_input(size)
     np.save(job["volume"], compiled(image)[0])
-    return {"network": _best(lambda: compiled(image), job["runs"])}
+    found = _best(lambda: compiled(image), job["runs"])
+    return {"milliseconds": {"network": found}}
 
 
 def _network_input(size):
@@ -233,6 +242,13 @@ KINDS = {
 
 
 def _peak_megabytes():
+    """Of the GPU where a framework uses one, else of the process."""
+    torch, tensorflow = map(sys.modules.get, ("torch", "tensorflow"))
+    if torch and torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e6
+    if tensorflow and tensorflow.config.list_logical_devices("GPU"):
+        found = tensorflow.config.experimental.get_memory_info("GPU:0")
+        return found["peak"] / 1e6
     status = pathlib.Path("/proc/self/status")
     if status.is_file():
         # The usual count also has what the parent held when it forked.
@@ -246,13 +262,25 @@ def _peak_megabytes():
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
+def _step(job):
+    """A training step."""
+    import _train_timing
+
+    if not job["kind"].startswith("pytorch"):  # Which say it themselves.
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(job["threads"])
+    step = _train_timing.KINDS[job["kind"]](job)
+    before = _peak_megabytes()
+    found = _best(step, job["runs"])
+    growth = _peak_megabytes() - before
+    return {"milliseconds": found, "megabytes": growth}
+
+
 def _main():
     job = json.load(sys.stdin)
-    found, peaks = KINDS[job["kind"]](job), None
-    if isinstance(found, tuple):
-        found, peaks = found
-    peaks = peaks or _peak_megabytes()
-    print(json.dumps({"milliseconds": found, "peak_megabytes": peaks}))
+    found = KINDS.get(job["kind"], _step)(job)
+    print(json.dumps({"peak_megabytes": _peak_megabytes(), **found}))
 
 
 if __name__ == "__main__":

@@ -132,16 +132,17 @@ def _convolution(row, arrays):
     if row["kind"] == "DepthwiseConv":
         kernel = kernel.transpose(0, 1, 3, 2)
     height, width, inputs, outputs = kernel.shape
+    groups = outputs if row["kind"] == "DepthwiseConv" else 1
     stride = tuple(row["options"]["strides"])
     padding = row["options"]["padding"]
     spread = padding == "same" and max(stride) > 1
     layer = torch.nn.Conv2d(
-        inputs,
+        inputs * groups,
         outputs,
         (height, width),
         stride=stride,
         padding="valid" if spread else padding,
-        groups=outputs if row["kind"] == "DepthwiseConv" else 1,
+        groups=groups,
         bias=bias in arrays,
     )
     # Keras keeps (height, width, in, out), Torch (out, in, height, width).

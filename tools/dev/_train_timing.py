@@ -1,16 +1,9 @@
-"""Times training steps of one network, in a process of its own.
+"""Training steps that `_timing` times, in a process of its own.
 
-`_timing.measure` runs it as a script: it reads a job as JSON on standard input
-(`kind`, one of `KINDS`; `size`, the crops' side; `batch`, `runs`, `threads` and
-options of the kind) and writes a dict as the last line of standard output:
-`seconds` (the least of a step), `peak_megabytes` (of the process; of the GPU
-where there is one), and what the kind adds.
+Each kind is a function of a job (dict: `size`, the crops' side; `batch`,
+`threads`, and options of the kind) that returns a function without arguments,
+which takes a step and waits until it is done.
 """
-
-import json
-import pathlib
-import sys
-import time
 
 import numpy as np
 
@@ -52,12 +45,18 @@ def _ours(job):
             loss=image.loss_of(config),
             rematerialise=config.train.rematerialise,
         )
-        batch = {
-            key: tf.constant(value)
-            for key, value in examples(job["batch"], job["size"]).items()
-        }
-        ramp = tf.constant(1.0)
-        return _best(lambda: float(learn(batch, ramp)["loss"]), job["runs"])
+    batch = {
+        key: tf.constant(value)
+        for key, value in examples(job["batch"], job["size"]).items()
+    }
+    return _taken(learn, batch)
+
+
+def _taken(learn, batch):
+    import tensorflow as tf
+
+    ramp = tf.constant(1.0)
+    return lambda: float(learn(batch, ramp)["loss"])
 
 
 def _reconstruction(job):
@@ -79,8 +78,7 @@ def _reconstruction(job):
         "joints": tf.constant(rng.normal(size=(64, 51)).astype("float32")),
         "pose": tf.constant(rng.normal(size=(64, 17, 3)).astype("float32")),
     }
-    ramp = tf.constant(1.0)
-    return _best(lambda: float(learn(batch, ramp)["loss"]), job["runs"])
+    return _taken(learn, batch)
 
 
 def _volume_loss(job):
@@ -114,9 +112,7 @@ def _volume_loss(job):
             value = tf.reduce_mean(loss(output))
         return tape.gradient(value, output)
 
-    before = _peak_megabytes()
-    found = _best(lambda: gradient(output).shape, job["runs"])
-    return {**found, "megabytes": _peak_megabytes() - before}
+    return lambda: gradient(output).shape
 
 
 def _pytorch(job):
@@ -144,12 +140,9 @@ def _pytorch(job):
         loss = volume.float().square().mean()
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return loss.item()
 
-    found = _best(step, job["runs"])
-    if device == "cuda":
-        found["peak_megabytes"] = torch.cuda.max_memory_allocated() / 1e6
-    return found
+    return step
 
 
 def _pytorch_reconstruction(job):
@@ -186,13 +179,13 @@ def _pytorch_reconstruction(job):
         loss = (network(vector) - pose).square().sum(1).mean()
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return loss.item()
 
-    return _best(step, job["runs"])
+    return step
 
 
-def _peak_flops(job):
-    """What a product of large matrices reaches, in operations a second."""
+def _product(job):
+    """A product of large matrices, which tells what the machine can do."""
     import tensorflow as tf
 
     side = job["side"]
@@ -203,70 +196,14 @@ def _peak_flops(job):
     def product(a):
         return tf.reduce_sum(tf.cast(a @ a, tf.float32))
 
-    found = _best(lambda: float(product(a)), job["runs"])
-    return {**found, "flops": 2 * side**3 / found["seconds"]}
+    return lambda: float(product(a))
 
 
 KINDS = {
     "ours": _ours,
     "reconstruction": _reconstruction,
     "volume_loss": _volume_loss,
-    "pytorch": _pytorch,
+    "pytorch_step": _pytorch,
     "pytorch_reconstruction": _pytorch_reconstruction,
-    "peak_flops": _peak_flops,
+    "product": _product,
 }
-
-
-def _limit_threads(job):
-    """Gives TensorFlow so many; PyTorch's kinds say it themselves."""
-    if job["kind"].startswith("pytorch"):
-        return
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(job["threads"])
-
-
-def _best(call, runs):
-    """Least wall time of a call: what it takes undisturbed."""
-    for _ in range(2):
-        call()
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return {"seconds": min(seconds)}
-
-
-def _peak_megabytes():
-    status = pathlib.Path("/proc/self/status")
-    if status.is_file():
-        # The usual count also has what the parent held when it forked.
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1e3
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # macOS counts in bytes.
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
-
-
-def _gpu_megabytes():
-    """The most that TensorFlow had of a GPU, or None."""
-    tensorflow = sys.modules.get("tensorflow")
-    if not tensorflow or not tensorflow.config.list_logical_devices("GPU"):
-        return None
-    return tensorflow.config.experimental.get_memory_info("GPU:0")["peak"] / 1e6
-
-
-def _main():
-    job = json.load(sys.stdin)
-    _limit_threads(job)
-    found = KINDS[job["kind"]](job)
-    peak = _gpu_megabytes() or _peak_megabytes()
-    print(json.dumps({"peak_megabytes": peak, **found}))
-
-
-if __name__ == "__main__":
-    _main()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from configs import paper
-from tools.dev import _train_timing, benchmark_training
+from tools.dev import _timing, _train_timing, benchmark_training
 
 
 def test_our_step_is_timed():
@@ -12,30 +12,34 @@ def test_our_step_is_timed():
     config.model.update(order=1, modules=1, z_resolutions=(1, 4))
     for name in ("stem_features", "front_features", "features", "out_features"):
         config.model[name] = 4
-    found = _train_timing._ours(
-        {
-            "config": config.to_dict(),
-            "precision": "float32",
-            "size": 32,
-            "batch": 2,
-            "runs": 1,
-        }
-    )
-    assert found["seconds"] > 0
+    job = {"config": config.to_dict(), "precision": "float32", "size": 32}
+    step = _train_timing.KINDS["ours"]({**job, "batch": 2})
+    losses = [step() for _ in range(3)]
+    assert len(set(losses)) == 3 and np.isfinite(losses).all()
 
 
 @pytest.mark.parametrize("form", ["separable", "dense"])
 def test_both_forms_of_the_volume_loss(form):
-    job = {"batch": 2, "size": 32, "bins": 4, "runs": 1, "form": form}
-    found = _train_timing._volume_loss(job)
-    assert found["seconds"] > 0 and found["megabytes"] >= 0
+    job = {"batch": 2, "size": 32, "bins": 4, "form": form}
+    assert _train_timing.KINDS["volume_loss"](job)() == (2, 8, 8, 17, 4)
 
 
-def test_reconstruction_in_both():
-    assert _train_timing._reconstruction({"runs": 1})["seconds"] > 0
-    pytest.importorskip("torch")
-    job = {"runs": 1, "threads": 1}
-    assert _train_timing._pytorch_reconstruction(job)["seconds"] > 0
+@pytest.mark.parametrize("kind", ["reconstruction", "pytorch_reconstruction"])
+def test_the_reconstruction_takes_steps(kind):
+    if "pytorch" in kind:
+        pytest.importorskip("torch")
+    step = _train_timing.KINDS[kind]({"threads": 1})
+    losses = [step() for _ in range(3)]
+    assert len(set(losses)) == 3 and np.isfinite(losses).all()
+
+
+def test_a_step_in_a_process_of_its_own():
+    job = {"side": 64, "precision": "float32", "runs": 1, "threads": 1}
+    found = _timing.measure("product", **job)
+    assert found["milliseconds"] > 0 and found["megabytes"] >= 0
+    assert found["peak_megabytes"] > 100
+    with pytest.raises(TimeoutError, match="product took over 0.1 s"):
+        _timing.measure("product", limit=0.1, **job)
 
 
 def test_random_people_are_a_batch():
@@ -60,6 +64,8 @@ def test_speedups_by_hand():
         row("pytorch compiled", "float32", 3.0),
         row("ours", "mixed_bfloat16", 1.0),
         row("pytorch", "mixed_bfloat16", 0.1, config="lite"),
+        # Hit the limit.
+        row("pytorch compiled", "mixed_bfloat16", None),
     ]
     assert benchmark_training._speedups(rows, "paper") == {
         "speedup_float32": 1.5,

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from ordinal_tf.models import encoder, hourglass
+from configs import lite
+from ordinal_tf.models import build, encoder, hourglass
 from tools.dev import _torch_twin
 
 
@@ -52,28 +53,22 @@ def test_the_encoder_is_described_whole():
     assert weights == network.count_params()
 
 
-def test_the_encoder_is_the_same():
-    torch = pytest.importorskip("torch")
-    pixels = keras.Input((64, 64, 3))
-    network = keras.Model(pixels, encoder.encoder(pixels, "lite0")[-1])
-    encoder.load_imagenet(network, "lite0")
-    twin = _torch_twin.build(_torch_twin.describe(network))
-    image = np.random.default_rng(2).uniform(size=(2, 64, 64, 3))
-    image = image.astype(np.float32)
-    with torch.inference_mode():
-        found = twin(torch.from_numpy(image.transpose(0, 3, 1, 2))).numpy()
-    expected = np.asarray(network(image))
-    np.testing.assert_allclose(
-        found.transpose(0, 2, 3, 1),
-        expected,
-        atol=1e-4 * np.abs(expected).max(),
-    )
+def test_lite_is_the_same():
+    config = lite.get_config().model
+    network = build.build_image_network(config)
+    encoder.load_imagenet(network, config.encoder)
+    assert_same_volume(network, 64)
 
 
-def test_same_volume(network):
+def test_the_papers_network_is_the_same(network):
+    assert_same_volume(network, 32)
+
+
+def assert_same_volume(network, size):
     torch = pytest.importorskip("torch")
     twin = _torch_twin.build(_torch_twin.describe(network))
-    image = np.random.default_rng(1).uniform(size=(2, 32, 32, 3))
+    twin = twin.to(memory_format=torch.channels_last)  # As it is timed.
+    image = np.random.default_rng(1).uniform(size=(2, size, size, 3))
     image = image.astype(np.float32)
     with torch.inference_mode():
         found = twin(torch.from_numpy(image.transpose(0, 3, 1, 2))).numpy()
