@@ -186,7 +186,7 @@ _READERS = {
 
 
 def _settled(
-    name, poses, fps, unit, up, *, names, toes=None, notes=(), wanted_fps=None
+    name, poses, fps, unit, up, *, toes, notes, names, wanted_fps=None
 ):
     """A clip of what is a person, upright.
 

@@ -42,7 +42,7 @@ _NECK = "neck neck1 neck01 necklower necktwist01 upperneck lowerneck"
 # An Acclaim bone stands for the point at its far end, so that the femur ends
 # at the knee. `radius` and `wrist` together are the forearm (the second only
 # twists).
-ACCLAIM = {
+_ACCLAIM = {
     "hip": "hipjoint",
     "knee": "femur",
     "ankle": "tibia",
@@ -120,7 +120,7 @@ def find_acclaim(joints):
     index = {normal(joint): k for k, joint in enumerate(joints)}
     wanted = dict(_ACCLAIM_MIDDLE)
     for side in ("left", "right"):
-        for joint, bone in ACCLAIM.items():
+        for joint, bone in _ACCLAIM.items():
             wanted[f"{side}_{joint}"] = side[0] + bone
     missing = sorted({b for b in wanted.values() if b not in index})
     if missing:

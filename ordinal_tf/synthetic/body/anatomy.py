@@ -8,7 +8,7 @@ from scipy import sparse
 
 from ordinal_tf import vectors
 from ordinal_tf.synthetic.body import model as bodies
-from ordinal_tf.synthetic.body import simplify
+from ordinal_tf.synthetic.body import posing, simplify
 
 # Along the limbs, mm from the shoulder and from the hip, on the mean body.
 WRIST_MM, ANKLE_MM = 482.0, 816.0
@@ -78,7 +78,7 @@ def anatomy(body):
     # Shoes and socks end at a height: the heel is no nearer to the shin.
     along_leg += foot * (ANKLE_MM + 71 - at[:, 1] - along_leg)
     head = _share(body, ("head",), sides=("",))
-    normal = _normals(at, body.faces)
+    normal = posing.normals(at, body.faces)
     skin = body.vertex_layer == 0
     region = (along_arm < WRIST_MM + 15) & (along_leg < ANKLE_MM + 25)
     region &= skin & (head < 0.5)
@@ -170,13 +170,8 @@ def _coarse_faces(body, small):
 def _smoother(body, region, rounds):
     """Rounds of averaging over neighbours in a region; see `Anatomy`."""
     faces = body.faces[region[body.faces].all(1)]
-    pairs = np.concatenate(
-        [faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]
-    )
     count = len(body.vertices)
-    ones = np.ones(len(pairs), np.float32)
-    near = sparse.csr_matrix((ones, pairs.T), shape=(count, count))
-    near = ((near + near.T) > 0).astype(np.float32)
+    near = simplify.neighbours(faces, count).astype(np.float32)
     degree = np.asarray(near.sum(1)).ravel()
     # Half stays where it is; outside of the region, all of it.
     keep = np.where(degree > 0, 0.5, 1.0)
@@ -239,11 +234,3 @@ def _shoe_smoother(at, feet):
     rows, columns, values = map(np.concatenate, (rows, columns, values))
     matrix = sparse.csr_matrix((values, (rows, columns)), shape=(count, count))
     return _rows_that_sum_to_1(matrix, feet)
-
-
-def _normals(vertices, faces):
-    corner = vertices[faces]
-    across = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    total = np.zeros_like(vertices)
-    np.add.at(total, faces, across[:, None])
-    return vectors.unit(total, least=1e-9)

@@ -45,6 +45,15 @@ def collapse_short_edges(vertices, faces, free, *, shortest_mm):
     return faces
 
 
+def neighbours(faces, count):
+    """`(count, count)` sparse bool: which vertices share an edge."""
+    a, b, c = faces.T
+    rows, columns = np.concatenate([a, b, c]), np.concatenate([b, c, a])
+    ones = np.ones(len(rows), np.int32)
+    near = sparse.csr_matrix((ones, (rows, columns)), shape=(count, count))
+    return (near + near.T) > 0
+
+
 def _choose(vertices, faces, free, shortest_mm, barred):
     """Edges to collapse, no two of them close: ends that stay, and go."""
     a, b, c = faces.T
@@ -75,11 +84,7 @@ def _choose(vertices, faces, free, shortest_mm, barred):
 
 def _shared(faces, count, first, last):
     """How many neighbours the ends of edges share; 2 where it is safe."""
-    a, b, c = faces.T
-    rows, columns = np.concatenate([a, b, c]), np.concatenate([b, c, a])
-    ones = np.ones(len(rows), np.int32)
-    near = sparse.csr_matrix((ones, (rows, columns)), shape=(count, count))
-    near = ((near + near.T) > 0).astype(np.int32)
+    near = neighbours(faces, count).astype(np.int32)
     both = near[first].multiply(near[last])
     return np.asarray(both.sum(1)).ravel()
 

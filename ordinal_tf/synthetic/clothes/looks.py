@@ -246,7 +246,7 @@ def _top(rng, kind, fabric, folds):
     if kind == "none":
         return ()
     loose = kind == "jacket" or (kind != "bra" and rng.random() < 0.65)
-    common = dict(
+    cut = dict(
         kind="top",
         fabric=fabric,
         hem_mm=rng.uniform(868, 965),
@@ -258,15 +258,14 @@ def _top(rng, kind, fabric, folds):
         smooth="loose" if loose else "tight",
     )
     if kind in ("tank", "bra"):
-        cut = dict(reach_mm=rng.uniform(-45, -1))
-        common["neck_mm"] = (rng.uniform(70, 95), rng.uniform(0, 90))
+        cut["reach_mm"] = rng.uniform(-45, -1)
+        cut["neck_mm"] = (rng.uniform(70, 95), rng.uniform(0, 90))
         if kind == "bra":
-            common["hem_mm"] = rng.uniform(1120, 1180)
-    elif kind == "tee":
-        cut = dict(reach_mm=rng.uniform(70, 240))
+            cut["hem_mm"] = rng.uniform(1120, 1180)
     else:
-        cut = dict(reach_mm=rng.uniform(430, 488))
-    top = Garment(**common, **cut)
+        sleeves = (70, 240) if kind == "tee" else (430, 488)
+        cut["reach_mm"] = rng.uniform(*sleeves)
+    top = Garment(**cut)
     if kind != "jacket":
         return (top,)
     jacket = dataclasses.replace(
@@ -343,29 +342,27 @@ def _leotard(rng, fabric, lower):
 
 
 def _feet(rng, kind):
-    pieces = ()
+    pieces = []
     if kind in ("socks", "both"):
-        pieces += (
-            Garment(
-                "socks",
-                _fabric(rng, (("plain", 0.8), ("hoops", 0.2))),
-                reach_mm=rng.uniform(440, 790)
-                if rng.random() < 0.4
-                else rng.uniform(690, 790),
-                loose_mm=2.5,
-                smooth="tight" if kind == "both" else "shoe",
-            ),
+        fabric = _fabric(rng, (("plain", 0.8), ("hoops", 0.2)))
+        long = rng.random() < 0.4
+        socks = Garment(
+            "socks",
+            fabric,
+            reach_mm=rng.uniform(440 if long else 690, 790),
+            loose_mm=2.5,
+            smooth="tight" if kind == "both" else "shoe",
         )
+        pieces.append(socks)
     if kind in ("shoes", "both"):
-        pieces += (
-            Garment(
-                "shoes",
-                _fabric(rng, _PLAIN, gloss=(0.02, 0.12)),
-                reach_mm=rng.uniform(745, 812),
-                loose_mm=rng.uniform(5, 8),
-                smooth="shoe",
-            ),
+        shoes = Garment(
+            "shoes",
+            _fabric(rng, _PLAIN, gloss=(0.02, 0.12)),
+            reach_mm=rng.uniform(745, 812),
+            loose_mm=rng.uniform(5, 8),
+            smooth="shoe",
         )
+        pieces.append(shoes)
     return pieces
 
 

@@ -597,5 +597,5 @@ SHARES = {
     "vaulting": 0.05,
     "acrobatic": 0.03,
 }
-# Kinds that are in the air, and those whose feet need not be flat.
+# Kinds that may be in the air.
 AIRBORNE = ("jumping", "flipping", "hanging", "vaulting", "acrobatic")

@@ -341,11 +341,9 @@ def _towards(normal, at):
 def _openness(samples, focal):
     """`(P,)` share of the sky: less where all around is nearer."""
     rows, columns = samples.shape
-    both = np.zeros((rows * columns, 2), np.float32)
-    both[samples.samples, 0] = samples.depth
-    both[samples.samples, 1] = 1
+    both = np.stack([samples.depth, np.ones_like(samples.depth)], axis=1)
     factor = 4
-    small = both.reshape(rows, columns, 2)[::factor, ::factor]
+    small = samples.grid(both, 0)[::factor, ::factor]
     sigma = _NEAR_MM * focal / factor / np.median(samples.depth[::factor])
     small = cv2.GaussianBlur(small, (0, 0), max(float(sigma), 0.5))
     depth = small[..., 0] / np.maximum(small[..., 1], 1e-3)
@@ -357,16 +355,11 @@ def _openness(samples, focal):
 
 def _developed(samples, colour, window, size):
     """`Drawn` of linear colours at samples."""
-    grid = np.zeros((samples.shape[0] * samples.shape[1], 4), np.float32)
-    colour = np.clip(colour, 0, 1)
-    grid[samples.samples, :3] = 255 * cv2.pow(colour, _GAMMA).T
-    grid[samples.samples, 3] = 1
+    colour = 255 * cv2.pow(np.clip(colour, 0, 1), _GAMMA)
+    opaque = np.ones_like(samples.depth)
+    grid = samples.grid(np.stack([*colour, opaque], axis=1), 0)
     x0, y0, width, height = window
-    grid = cv2.resize(
-        grid.reshape(*samples.shape, 4),
-        (width, height),
-        interpolation=cv2.INTER_AREA,
-    )
+    grid = cv2.resize(grid, (width, height), interpolation=cv2.INTER_AREA)
     at = (slice(y0, y0 + height), slice(x0, x0 + width))
     drawn = _nothing(size)
     drawn.rgb[at] = grid[..., :3]

@@ -49,6 +49,26 @@ def test_other_files(tmp_path, monkeypatch):
         matlab.read_numbers(path, "x")
 
 
+@pytest.mark.parametrize(
+    "share", [0.0, 0.01, 0.1, 0.5, 0.9, "text", "noise", "flip"]
+)
+def test_damaged_files(tmp_path, share):
+    path = save(tmp_path / "a.mat", x=np.arange(300.0))
+    data = path.read_bytes()
+    if share == "text":
+        data = b"x, y, visible\n" * 20
+    elif share == "noise":
+        data = np.random.default_rng(0).bytes(2000)
+    elif share == "flip":
+        # The type of the first variable.
+        data = data[:128] + b"\xff" * 4 + data[132:]
+    else:
+        data = data[: round(len(data) * share)]
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.mat is not a readable MATLAB"):
+        matlab.read_numbers(path, "x")
+
+
 def of_matlab(pattern):
     """Files that MATLAB itself wrote, which come with SciPy's tests."""
     folder = pathlib.Path(scipy.io.__file__).parent / "matlab/tests/data"

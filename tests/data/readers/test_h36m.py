@@ -83,15 +83,6 @@ def test_bad_annotations(tmp_path, changes, message):
         h36m.read_annotations(path)
 
 
-def test_no_matlab_file(tmp_path):
-    path = tmp_path / "valid.mat"
-    path.write_bytes(b"not a MATLAB file, whatever its name says" * 20)
-    with pytest.raises(ValueError, match="valid.mat"):
-        h36m.read_annotations(path)
-    with pytest.raises(ValueError, match=r"absent\.mat is missing"):
-        h36m.read_annotations(tmp_path / "absent.mat")
-
-
 NAMES = [f"S9_Posing_1.55011271_{frame:06}.jpg" for frame in (1, 6, 11)]
 # A pose for each frame, in the order of the files.
 POSE = bodies.people(3, PUBLISHED) + [

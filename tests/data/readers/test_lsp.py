@@ -392,28 +392,6 @@ def test_missing_parts(folder):
         read(folder)
 
 
-@pytest.mark.parametrize("name", ["joints.mat", "ordinal.mat"])
-@pytest.mark.parametrize(
-    "share", [0.0, 0.01, 0.1, 0.5, 0.9, "text", "noise", "flip"]
-)
-def test_damaged_matlab_files(folder, name, share):
-    lsp_files.write_lsp(folder, count=2)
-    path = folder / name
-    data = path.read_bytes()
-    if share == "text":
-        data = b"x, y, visible\n" * 20
-    elif share == "noise":
-        data = np.random.default_rng(0).bytes(2000)
-    elif share == "flip":
-        # The type of the first variable.
-        data = data[:128] + b"\xff" * 4 + data[132:]
-    else:
-        data = data[: round(len(data) * share)]
-    path.write_bytes(data)
-    with pytest.raises(ValueError, match=name.replace(".", r"\.")):
-        read(folder)
-
-
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

@@ -186,12 +186,3 @@ def test_joints_in_the_published_order(tmp_path):
     for k, joint in enumerate(TEST_JOINTS):
         ours = H36M.index(own.get(joint, joint))
         np.testing.assert_allclose(photos.pose[0, ours], pose[k], rtol=1e-5)
-
-
-@pytest.mark.parametrize("share", [0.0, 0.2, 0.6, 0.97])
-def test_cut_files(tmp_path, share):
-    path = write(tmp_path / "TS1", arrays()) / "annot_data.mat"
-    data = path.read_bytes()
-    path.write_bytes(data[: round(share * len(data))])
-    with pytest.raises(ValueError, match=r"annot_data\.mat"):
-        read(tmp_path)

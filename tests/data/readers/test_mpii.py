@@ -263,12 +263,3 @@ def test_missing_parts(tmp_path):
     (folder / "pictures").rename(folder / "images")
     with pytest.raises(ValueError, match="no variable 'RELEASE'; it holds oth"):
         read(folder)
-
-
-@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 0.9])
-def test_cut_files(tmp_path, share):
-    path = write(tmp_path, release([rect()])) / "annot" / NAME
-    data = path.read_bytes()
-    path.write_bytes(data[: round(share * len(data))])
-    with pytest.raises(ValueError, match=NAME.replace(".", r"\.")):
-        read(tmp_path)

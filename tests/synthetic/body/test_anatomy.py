@@ -4,12 +4,6 @@ import numpy as np
 import pytest
 
 from ordinal_tf.synthetic.body import anatomy
-from ordinal_tf.synthetic.body import model as bodies
-
-
-@pytest.fixture(scope="module")
-def body():
-    return bodies.load_body()
 
 
 def bone(body, name, end):

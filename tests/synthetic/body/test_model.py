@@ -9,11 +9,6 @@ from ordinal_tf.synthetic.body import model as bodies
 FLIP = np.array([-1, 1, 1], np.float32)
 
 
-@pytest.fixture(scope="module")
-def body():
-    return bodies.load_body()
-
-
 def at(points, name):
     return points[bodies.POINTS.index(name)].astype(float)
 

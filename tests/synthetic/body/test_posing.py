@@ -18,11 +18,6 @@ UP = np.array([0.0, 1.0, 0.0])
 
 
 @pytest.fixture(scope="module")
-def body():
-    return bodies.load_body()
-
-
-@pytest.fixture(scope="module")
 def rest(body):
     return bodies.shaped(body, body.samples[0])
 

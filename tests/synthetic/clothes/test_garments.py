@@ -11,11 +11,6 @@ TEE = garments.Garment("top", PLAIN, reach_mm=150, hem_mm=870)
 SHORTS = garments.Garment("bottom", PLAIN, reach_mm=250, hem_mm=1000)
 
 
-@pytest.fixture(scope="module")
-def body():
-    return bodies.load_body()
-
-
 def near(body, place):
     """The skin vertex next to a place on the mean body."""
     skin = np.flatnonzero(body.vertex_layer == 0)

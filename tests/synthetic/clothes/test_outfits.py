@@ -4,17 +4,11 @@ import numpy as np
 import pytest
 
 from ordinal_tf.synthetic.body import anatomy, posing
-from ordinal_tf.synthetic.body import model as bodies
 from ordinal_tf.synthetic.clothes import garments, outfits
 
 PLAIN = garments.Fabric(tile=np.full((1, 1, 3), 0.5, np.float32))
 TEE = garments.Garment("top", PLAIN, reach_mm=150, hem_mm=870)
 SHORTS = garments.Garment("bottom", PLAIN, reach_mm=250, hem_mm=1000)
-
-
-@pytest.fixture(scope="module")
-def body():
-    return bodies.load_body()
 
 
 def test_hems_are_cut_where_the_field_is_zero(body):

@@ -13,11 +13,6 @@ from ordinal_tf.synthetic.render import raster, surfaces
 CAMERA = np.array([[400.0, 0, 63.5], [0, 400.0, 63.5], [0, 0, 1]])
 
 
-@pytest.fixture(scope="module")
-def body():
-    return bodies.load_body()
-
-
 def shirt(fabric):
     return garments.Garment("top", fabric, reach_mm=150, hem_mm=880)
 
