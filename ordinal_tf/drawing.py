@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ordinal_tf import skeleton as skeletons
+from ordinal_tf import skeleton
 
+SKELETON = skeleton.H36M17
 RIGHT, LEFT, MIDDLE = (255, 133, 27), (64, 156, 255), (238, 238, 230)
 RIM, BACKGROUND, GROUND = (16, 18, 24), (30, 34, 42), (44, 50, 61)
 GRID, QUIET, TEXT = (82, 91, 107), (150, 160, 176), MIDDLE
@@ -22,10 +23,11 @@ VIEWS = (("from the camera", 0.0), ("from the right", np.deg2rad(75.0)))
 ELEVATION = np.deg2rad(12.0)  # High enough to see the grid on the ground.
 CAMERA_MM = 5000.0  # From the middle of the body: a gentle perspective.
 GRID_MM = 500.0
+RELATIONS = 3  # Of one person; more would hide it.
 SHIFT = 4  # OpenCV draws at 1/16 of a pixel.
 
 
-def draw_prediction(photo, people, *, panels=None, skeleton=skeletons.H36M17):
+def draw_prediction(photo, people, *, panels=None):
     """The photo with every person's joints, and each pose in 3D, twice.
 
     The first view is the camera's, a little raised; the second goes round to
@@ -33,13 +35,12 @@ def draw_prediction(photo, people, *, panels=None, skeleton=skeletons.H36M17):
 
     Args:
         photo: uint8 `(H, W, 3)` RGB.
-        people: list of dicts with `keypoints` `(K, 2)` photo pixels, `pose`
-            `(K, 3)` mm (x right, y down, z away), `score` `(K,)` in [0, 1]
+        people: list of dicts with `keypoints` `(17, 2)` photo pixels, `pose`
+            `(17, 3)` mm (x right, y down, z away), `score` `(17,)` in [0, 1]
             and, if it is to be shown, `box` `(3,)` centre and side in pixels.
         panels: int, for how many people there is room in 3D; for these by
             default. The picture's width follows from it: frames of a video
             need the same.
-        skeleton: `Skeleton` of K joints.
 
     Returns:
         uint8 `(640, W', 3)` RGB. Of more than four people the first four are
@@ -52,7 +53,7 @@ def draw_prediction(photo, people, *, panels=None, skeleton=skeletons.H36M17):
             _draw_box(canvas, np.asarray(person["box"], float) * scale)
         depths = np.nan_to_num(np.asarray(person["pose"], float)[:, 2])
         canvas = _draw_overlay(
-            canvas, points, depths, np.asarray(person["score"]), skeleton
+            canvas, points, depths, np.asarray(person["score"])
         )
         known = points[np.isfinite(points).all(-1)]
         if len(people) > 1 and len(known):
@@ -65,7 +66,7 @@ def draw_prediction(photo, people, *, panels=None, skeleton=skeletons.H36M17):
     views = [
         np.hstack(
             [
-                draw_view(person, name, yaw, (width, height), skeleton)
+                draw_view(person, name, yaw, (width, height))
                 for name, yaw in _titles(number if len(people) > 1 else None)
             ]
         )
@@ -88,24 +89,21 @@ def draw_labels(
     keypoints,
     mask,
     *,
-    skeleton=skeletons.H36M17,
     relations=None,
     relation_mask=None,
-    shown=3,
 ):
     """The photo with annotated joints and a few of their depth relations.
 
     A relation is a green line: the nearer joint carries a full disc, the
-    farther one a ring; both carry a disc where they are about equal.
+    farther one a ring; both carry a disc where they are about equal. The
+    longest are drawn, at most three, each joint once.
 
     Args:
         photo: uint8 `(H, W, 3)` RGB.
-        keypoints: `(K, 2)` pixels.
-        mask: `(K,)` bool, the joint is annotated.
-        skeleton: `Skeleton` of K joints.
-        relations: `(K, K)` of -1, 0, +1 (+1: the first is nearer), or None.
-        relation_mask: `(K, K)` bool, the pairs that are annotated.
-        shown: int, at most that many relations; the longest, each joint once.
+        keypoints: `(17, 2)` pixels.
+        mask: `(17,)` bool, the joint is annotated.
+        relations: `(17, 17)` of -1, 0, +1 (+1: the first is nearer), or None.
+        relation_mask: `(17, 17)` bool, the pairs that are annotated.
 
     Returns:
         uint8 `(640, W', 3)` RGB.
@@ -115,11 +113,11 @@ def draw_labels(
     mask = np.asarray(mask, bool)
     points = np.where(mask[:, None], points, np.nan)
     ones = np.ones(len(points))
-    canvas = _draw_overlay(canvas, points, 0 * ones, ones, skeleton)
+    canvas = _draw_overlay(canvas, points, 0 * ones, ones)
     if relations is None:
         return canvas
     width = _bone_width(points)
-    for i, j in shown_pairs(points, relation_mask, shown):
+    for i, j in shown_pairs(points, relation_mask, RELATIONS):
         _draw_relation(canvas, points[[i, j]], int(relations[i][j]), width)
     text = "green disc: nearer, ring: farther, two discs: about equal"
     return write(canvas, [(text, TEXT)], (12, HEIGHT - 24))
@@ -238,20 +236,19 @@ def _mix(colour, other, share):
     )
 
 
-def _draw_skeleton(image, points, depths, colours, hollow, width, skeleton):
+def _draw_skeleton(image, points, depths, colours, hollow, width):
     """Draws bones and joints, far ones first, each with a dark rim.
 
     Args:
         image: uint8 RGB, drawn into.
-        points: `(K, 2)` pixels; joints that are not finite are left out.
-        depths: `(K,)`, growing away from the viewer.
-        colours: K RGB tuples, of each joint and the bone to its parent.
-        hollow: `(K,)` bool, draw the joint as a ring.
+        points: `(17, 2)` pixels; joints that are not finite are left out.
+        depths: `(17,)`, growing away from the viewer.
+        colours: 17 RGB tuples, of each joint and the bone to its parent.
+        hollow: `(17,)` bool, draw the joint as a ring.
         width: bone width in pixels.
-        skeleton: `Skeleton`.
     """
     known = np.isfinite(points).all(-1)
-    bones = [(p, c) for p, c in skeleton.bones if known[p] and known[c]]
+    bones = [(p, c) for p, c in SKELETON.bones if known[p] and known[c]]
     parts = [((depths[p] + depths[c]) / 2, p, c) for p, c in bones]
     # A joint lies over all of its own bones.
     nearest = np.array(depths, float)
@@ -272,13 +269,13 @@ def _draw_skeleton(image, points, depths, colours, hollow, width, skeleton):
                 _disc(image, end, 0.5 * radius, RIM)
 
 
-def _draw_overlay(canvas, points, depths, score, skeleton):
+def _draw_overlay(canvas, points, depths, score):
     """The skeleton over the photo; what is unsure shines through."""
     width = _bone_width(points)
-    colours = [side_colour(joint) for joint in skeleton.joints]
+    colours = [side_colour(joint) for joint in SKELETON.joints]
     unsure = score < UNSURE
     everything = canvas.copy()
-    args = depths, colours, unsure, width, skeleton
+    args = depths, colours, unsure, width
     _draw_skeleton(everything, points, *args)
     faint = cv2.addWeighted(everything, 0.5, canvas, 0.5, 0)
     sure = np.where(unsure[:, None], np.nan, points)
@@ -313,16 +310,15 @@ def _turn(points, yaw):
     return np.stack([x, y * cos - z * sin, z * cos + y * sin], -1)
 
 
-def draw_view(person, name, yaw, size, skeleton):
+def draw_view(person, name, yaw, size):
     """One 3D view of one person on its grid.
 
     Args:
-        person: dict with `pose` `(K, 3)` mm (x right, y down, z away) and
-            `score` `(K,)` in [0, 1].
+        person: dict with `pose` `(17, 3)` mm (x right, y down, z away) and
+            `score` `(17,)` in [0, 1].
         name: str, written above.
         yaw: radians by which the view goes round to the right.
         size: (width, height) in pixels.
-        skeleton: `Skeleton` of K joints.
 
     Returns:
         uint8 `(height, width, 3)` RGB.
@@ -351,7 +347,7 @@ def draw_view(person, name, yaw, size, skeleton):
     feet = pose.copy()
     feet[:, 1] = ground
     shadow, _ = project(feet)
-    for p, c in skeleton.bones:
+    for p, c in SKELETON.bones:
         if known[p] and known[c]:
             _line(image, shadow[p], shadow[c], BACKGROUND, bone)
     unsure = np.asarray(person["score"]) < UNSURE
@@ -359,9 +355,9 @@ def draw_view(person, name, yaw, size, skeleton):
     far = np.clip((np.nan_to_num(depths) + reach) / (2 * reach), 0, 1)
     colours = [
         _mix(side_colour(joint), BACKGROUND, (1 - 0.4 * f) * (0.6 if u else 1))
-        for joint, f, u in zip(skeleton.joints, far, unsure, strict=True)
+        for joint, f, u in zip(SKELETON.joints, far, unsure, strict=True)
     ]
-    _draw_skeleton(image, points, depths, colours, unsure, bone, skeleton)
+    _draw_skeleton(image, points, depths, colours, unsure, bone)
     image[:, 0] = image[0] = GROUND
     return write(image, [(name, TEXT), ("grid 0.5 m", QUIET)], (12, 10))
 
@@ -389,8 +385,8 @@ def shown_pairs(points, mask, shown):
     """The pairs whose relations `draw_labels` draws: far apart, easy to see.
 
     Args:
-        points: `(K, 2)` in any unit; NaN: not known.
-        mask: `(K, K)` bool, the pairs to choose from.
+        points: `(17, 2)` in any unit; NaN: not known.
+        mask: `(17, 17)` bool, the pairs to choose from.
         shown: int, at most that many.
 
     Returns:

@@ -187,16 +187,14 @@ def depth_cross_entropy(depth_factors, pz, *, mask):
     return ops.mean(ops.where(counts, cost, 0.0), axis=-1)
 
 
-def reconstruction_loss(pose_true, pose_pred, *, mask=None):
+def reconstruction_loss(pose_true, pose_pred):
     """Sum over joints of the squared 3D distance (eq. 6).
 
     Args:
         pose_true, pose_pred: `(..., K, 3)`, one unit for both.
-        mask: `(..., K)` bool or None for all.
 
     Returns:
         `(...)`.
     """
-    mask = True if mask is None else mask[..., None]
-    diff = _differences(pose_true, pose_pred, mask)
+    diff = _differences(pose_true, pose_pred, True)
     return ops.sum(ops.square(diff), axis=(-2, -1))

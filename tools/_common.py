@@ -229,16 +229,14 @@ def parse_json(text, flag):
         raise ValueError(f"`{flag}` is not JSON: {error}.") from error
 
 
-def progress(items, *, label, total=None):
+def progress(items, *, label):
     """Yields the items while showing how many are done.
 
     Args:
-        items: iterable.
+        items: iterable, with a length where that is known.
         label: str, what is being done.
-        total: int, how many there are; by default `len(items)` if it has one.
     """
-    if total is None and hasattr(items, "__len__"):
-        total = len(items)
+    total = len(items) if hasattr(items, "__len__") else None
     update = progress_line(total, label)
     for done, item in enumerate(items, start=1):
         yield item

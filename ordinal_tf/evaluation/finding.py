@@ -4,6 +4,8 @@ import numpy as np
 
 from ordinal_tf import boxes
 
+# Least overlap of the same person; and of the person who is meant.
+_SAME, _NEAR = 0.5, 0.1
 _FAR = 1e5  # Pixels; no joint is near.
 
 
@@ -16,7 +18,7 @@ def squared(rectangles):
     return np.concatenate([middle - half, middle + half], axis=1)
 
 
-def judge(found, scores, true, ignored, crowds, *, least=0.5):
+def judge(found, scores, true, ignored, crowds):
     """Which of the people found in a picture are right.
 
     Each true person counts once, for the surest that overlaps enough; what
@@ -28,7 +30,6 @@ def judge(found, scores, true, ignored, crowds, *, least=0.5):
         true: `(T, 4)` of people who must be found.
         ignored: `(I, 4)` of people who may be found.
         crowds: `(C, 4)` in which anybody may be found.
-        least: float, least intersection over union of the same person.
 
     Returns:
         `(P,)` int8: 1 right, 0 wrong, -1 not judged.
@@ -36,12 +37,12 @@ def judge(found, scores, true, ignored, crowds, *, least=0.5):
     same = boxes.overlaps(found, true)
     verdicts = np.zeros(len(found), np.int8)
     taken = np.zeros(len(true), bool)
-    allowed = (boxes.overlaps(found, ignored) >= least).any(1)
+    allowed = (boxes.overlaps(found, ignored) >= _SAME).any(1)
     inside = boxes.overlaps(found, crowds, of_first=True)
-    allowed |= (inside >= 0.5).any(1)
+    allowed |= (inside >= _SAME).any(1)
     for row in np.argsort(-np.asarray(scores), kind="stable"):
         mine = np.where(taken, 0.0, same[row])
-        if len(mine) and mine.max() >= least:
+        if len(mine) and mine.max() >= _SAME:
             verdicts[row] = 1
             taken[mine.argmax()] = True
         elif allowed[row]:
@@ -78,14 +79,13 @@ def average_precision(recall, precision):
     return float(np.mean(best))
 
 
-def of_box(found, box, *, least=0.1):
+def of_box(found, box):
     """Of the people found in a picture, the one who is meant.
 
     Args:
         found: dict of arrays with a row a person, `box` `(P, 3)` and
             `keypoints` `(P, K, 2)` among them.
         box: `(3,)` of the person who is meant.
-        least: float, intersection over union below which it is somebody else.
 
     Returns:
         dict of the same arrays with one row: who overlaps most with the box.
@@ -93,7 +93,7 @@ def of_box(found, box, *, least=0.1):
         that all are wrong. And bool, whether there is one.
     """
     same = boxes.overlaps(boxes.rectangles(found["box"]), boxes.rectangles(box))
-    if len(same) and same.max() > least:
+    if len(same) and same.max() > _NEAR:
         row = same[:, 0].argmax()
         return {k: v[row : row + 1] for k, v in found.items()}, True
     nobody = {

@@ -116,14 +116,15 @@ def pose_columns(truth, found, *, joints, strict_joints=None):
     return columns
 
 
-def ordinal_columns(truth, found, *, joints, tolerance=0.1):
+def ordinal_columns(truth, found, *, joints):
     """Pairs of joints whose labelled order the depths have.
+
+    Equal pairs are to be within `scoring.EQUAL` of each other.
 
     Args:
         truth, found: dicts of `people.People.read` and of `answers`.
         joints: `skeleton.Skeleton`; pairs among those of its joints that are
             not derived from others count, each once.
-        tolerance: float, how near in `ordinal_depth` an equal pair must be.
     """
     used = skeleton.mapping(_OURS, joints).weights
     used = (used[np.count_nonzero(used, axis=1) == 1] > 0).any(0)
@@ -135,7 +136,7 @@ def ordinal_columns(truth, found, *, joints, tolerance=0.1):
     )
     close, equal = map(
         ops.convert_to_numpy,
-        metrics.equal_pairs(relation, depths, mask, tolerance=tolerance),
+        metrics.equal_pairs(relation, depths, mask, tolerance=scoring.EQUAL),
     )
     figure = "ordinal_accuracy"
     columns = {

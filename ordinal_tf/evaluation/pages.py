@@ -23,13 +23,12 @@ _KINDS = (
 )
 
 
-def document(several, *, notes=(), gallery=True):
+def document(several, *, notes=()):
     """The dict that `report.write` takes.
 
     Args:
         several: one `scored.Scored` or two.
         notes: sentences to stand below the title.
-        gallery: bool, show the worst, median and best people of the first.
     """
     one = several[0]
     lines = [one.protocol.title + ".", f"People: {one.data}.", *notes]
@@ -45,7 +44,7 @@ def document(several, *, notes=(), gallery=True):
         "figures": _figures(several),
         "charts": _charts(several),
         "tables": _tables(several),
-        "gallery": _gallery(one) if gallery else [],
+        "gallery": _gallery(one),
     }
 
 

@@ -175,7 +175,7 @@ def compare(one, other):
     return found
 
 
-def extremes(scored, count=GALLERY):
+def extremes(scored):
     """Rows of people: the worst, those around the median, the best.
 
     Returns:
@@ -186,7 +186,7 @@ def extremes(scored, count=GALLERY):
     order = known[np.argsort(scored.each[known], kind="stable")]
     if less_is_better:
         order = order[::-1]
-    count = min(count, len(order) // 3) or min(1, len(order))
+    count = min(GALLERY, len(order) // 3) or min(1, len(order))
     middle = (len(order) - count) // 2
     parts = [("Worst", order[:count])]
     if len(order) >= 3:

@@ -6,6 +6,7 @@ from keras import ops
 from ordinal_tf import metrics, ordinal, skeleton
 from ordinal_tf.data.pipeline import batching
 
+EQUAL = 0.1  # Of `ordinal_depth`: as near must be what is labelled equal.
 # The joints that people label in LSP, as our joints show them.
 _LABELLED = skeleton.LSP14
 _TO_LABELLED = skeleton.mapping(skeleton.H36M17, _LABELLED)
@@ -105,7 +106,7 @@ def figures(true, mask, relation, relation_mask, *, keypoints, depths):
         ops.convert_to_numpy(pair).sum()
         for pair in (
             *metrics.ordinal_pairs(relation, depths, pairs),
-            *metrics.equal_pairs(relation, depths, pairs, tolerance=0.1),
+            *metrics.equal_pairs(relation, depths, pairs, tolerance=EQUAL),
         )
     )
     per_joint = _share(correct.sum(0), counted.sum(0))

@@ -70,8 +70,6 @@ class Tally:
             self._names = names
             self._heads = [k for k, n in enumerate(names) if n[1] == "all"]
             self._sums = np.zeros((2, self._replicates + 1, len(names)))
-        elif names != self._names:
-            raise ValueError("A tally takes the same columns each time.")
         if not len(units):
             return
         table = np.array([columns[name] for name in names], np.float64)

@@ -29,15 +29,7 @@ def for_inference(network, *, input_size=None, precision="float32"):
 
     Returns:
         `keras.Model`; with float32 the same as `network` but for rounding.
-
-    Raises:
-        ValueError: unknown precision.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(
-            f"`precision` must be one of {', '.join(PRECISIONS)}. Received: "
-            f"{precision!r}."
-        )
     norms = _foldable(network)
     gone = {norm.name for norm in norms.values()}
     results = {id(output) for output in network.outputs}

@@ -130,9 +130,7 @@ TABLES = {
 }
 
 
-def run(
-    table, base, data, workdir, *, seeds, only=(), report=print, progress=None
-):
+def run(table, base, data, workdir, *, seeds, only=(), progress=None):
     """Trains and scores the rows of a table, or continues where it stopped.
 
     All rows of a seed come before the next seed, so that what is there is a
@@ -145,7 +143,6 @@ def run(
         workdir: folder of all runs, `SEED/ROW` below it.
         seeds: int, how many.
         only: names of rows, where not all are wanted.
-        report: function of one line of text.
         progress: function of a row's name that returns a function
             `(step, text)`, or None.
 
@@ -170,12 +167,7 @@ def run(
             folder = pathlib.Path(workdir) / f"seed{seed}" / _slug(name)
             config = row_config(base, changes, data, seed)
             shown = progress and progress(f"{name}, seed {seed}")
-            if (
-                image.train(
-                    config, folder, report=_quiet(report), progress=shown
-                )
-                is None
-            ):
+            if not image.train(config, folder, report=_report, progress=shown):
                 return
             if not (folder / FIGURES).is_file():
                 files.write_json(folder / FIGURES, score(folder, data))
@@ -256,12 +248,11 @@ def summary(found):
     }
 
 
-def ratios(found, key="depth_mm"):
-    """Of the table supervision: weak over full of each head and seed.
+def ratios(found):
+    """Of the table supervision: errors of depth, weak over full of each head.
 
     Args:
         found: see `summary`.
-        key: str, of which figure.
 
     Returns:
         dict of head to `{"mean", "spread", "seeds"}`.
@@ -278,7 +269,9 @@ def ratios(found, key="depth_mm"):
         for head in heads
     }
     return {
-        head: _spread([weak[key] / full[key] for weak, full in both])
+        head: _spread(
+            [weak["depth_mm"] / full["depth_mm"] for weak, full in both]
+        )
         for head, both in pairs.items()
         if both
     }
@@ -298,6 +291,7 @@ def _slug(name):
     return "".join(kept)
 
 
-def _quiet(report):
-    """Passes on what a run says but where its examples come from."""
-    return lambda line: None if "% of the examples" in line else report(line)
+def _report(line):
+    """Prints what a run says, but where its examples come from."""
+    if "% of the examples" not in line:
+        print(line)

@@ -230,9 +230,9 @@ def load_run(workdir, weights="last"):
     return network, config
 
 
-def evaluate_network(network, config, photos, *, input_size, mirror=True):
+def evaluate_network(network, config, photos, *, input_size):
     """`scoring.evaluate` of a network; the depth head scores 0 in 2D."""
-    predict = crops_function(network, config.model, mirror=mirror)
+    predict = crops_function(network, config.model)
     return scoring.evaluate(predict, photos, input_size=input_size)
 
 

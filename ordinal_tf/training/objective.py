@@ -102,7 +102,6 @@ def check_heatmap(kind):
 
 
 def _heatmap(kind, target, log_xy, mask):
-    check_heatmap(kind)
     if kind == "cross_entropy":
         return losses.heatmap_cross_entropy(target, log_xy, mask=mask)
     # p(x, y) sums to 1, so its target must.

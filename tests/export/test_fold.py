@@ -157,8 +157,3 @@ def test_half_precision(volume, image, precision, atol):
     difference = np.abs(plain - half).max() / np.abs(plain).max()
     # Rounding shows, and stays what that many bits allow.
     assert 1e-5 < difference < atol
-
-
-def test_unknown_precision(volume):
-    with pytest.raises(ValueError, match="'int8'"):
-        fold.for_inference(volume, precision="int8")

@@ -136,14 +136,6 @@ def test_files_without_info(exact, tmp_path):
         lite_file.read_info(path)
 
 
-@pytest.mark.parametrize(
-    ("name", "message"), [("int4", "'int4'"), ("int8", "needs crops")]
-)
-def test_bad_variants(name, message):
-    with pytest.raises(ValueError, match=message):
-        tflite.quantize(b"", name, network="n", last="l")
-
-
 def test_missing_packages(monkeypatch):
     monkeypatch.setattr(tflite.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="ai-edge-litert"):

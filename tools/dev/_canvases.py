@@ -19,6 +19,7 @@ _GRIDS = (
     ((1, 3), 0.06),
     ((3, 3), 0.12),
 )
+_EMPTY = 0.08  # Share of cells without people.
 _MOST_ASPECT = 1.8
 # Side of the person, in sides of the cell.
 _SIDES = (0.18, 1.6)
@@ -33,7 +34,7 @@ MOST = 16  # People of a picture; more are left out.
 NOBODY, PERSON, PERHAPS = 0, 1, 2
 
 
-def draw(rng, size, photo, *, empty=0.08):
+def draw(rng, size, photo):
     """One picture.
 
     Args:
@@ -41,7 +42,6 @@ def draw(rng, size, photo, *, empty=0.08):
         size: int, S.
         photo: function of a generator and "person" or "empty" to RGB, and
             joints `(K, 2)` with their mask `(K,)`, or None and None.
-        empty: share of cells without people.
 
     Returns:
         uint8 `(S, S, 3)` and float32 `(MOST, 5)`: left, top, right and bottom
@@ -62,7 +62,7 @@ def draw(rng, size, photo, *, empty=0.08):
     for i in range(rows):
         for j in range(columns):
             cell = (xs[j], ys[i], xs[j + 1], ys[i + 1])
-            kind = "empty" if rng.random() < empty else "person"
+            kind = "empty" if rng.random() < _EMPTY else "person"
             people += _fill(rng, canvas, cell, *photo(rng, kind))
     table = np.zeros((MOST, 5), np.float32)
     for row, person in enumerate(people[:MOST]):

@@ -316,9 +316,9 @@ def _damage_inside(data, rng):
     return file.getvalue()
 
 
-def _span(data, rng, longest=512):
+def _span(data, rng):
     start = int(rng.integers(0, len(data) + 1))
-    return start, start + int(rng.integers(1, longest))
+    return start, start + int(rng.integers(1, 512))
 
 
 def _place(data, rng):

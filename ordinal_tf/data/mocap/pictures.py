@@ -37,7 +37,7 @@ def _draw(clip):
     }
     sides = {"from the front": 0.0, "from the person's left": np.pi / 2}
     views = [
-        drawing.draw_view(person, name, yaw, _VIEW, skeleton.H36M17)
+        drawing.draw_view(person, name, yaw, _VIEW)
         for name, yaw in sides.items()
     ]
     return np.hstack([*views, _names(clip)])
