@@ -61,17 +61,8 @@ def export_runs(
         runs.read_config(reconstruction_run), lifting_figures, figures
     )
     lifter = reconstruction.load_run(reconstruction_run, reconstruction_weights)
-    module = saved_model.PoseModule(
-        network,
-        lifter,
-        input_size=config.model.input_size,
-        precision=precision,
-        mirror=mirror,
-        **_decoding(config.model, scale),
-    )
     card = {
-        "made_with": f"ordinal_tf {__version__}",
-        "revision": _revision(),
+        **_made(),
         "joints": list(skeleton.H36M17.joints),
         "parents": list(skeleton.H36M17.parents),
         "units": {
@@ -93,12 +84,8 @@ def export_runs(
         ),
         "reconstruction_figures": lifting_figures,
     }
-    networks = {
-        paths.IMAGE_WEIGHTS: network,
-        paths.RECONSTRUCTION_WEIGHTS: lifter,
-    }
-    return saved_model.export(
-        module, folder, card, networks, version=version, warm_up=warm_up
+    return _export(
+        card, network, lifter, folder, version=version, warm_up=warm_up
     )
 
 
@@ -139,26 +126,32 @@ def export_again(model, folder, *, version=None, warm_up=False):
     """
     if warm_up:
         warmup.check_installed()
-    card, network, lifter, options = load_networks(model)
+    card, network, lifter, _ = load_networks(model)
+    return _export(
+        card | _made(),
+        network,
+        lifter,
+        folder,
+        version=version,
+        warm_up=warm_up,
+    )
+
+
+def _export(card, network, lifter, folder, **options):
+    """Exports what a card describes; `options` as of `saved_model.export`."""
     module = saved_model.PoseModule(
         network,
         lifter,
         input_size=card["input_size"],
         precision=card["precision"],
         mirror=card["mirror"],
-        **options,
+        **_decoding(card),
     )
-    card |= {
-        "made_with": f"ordinal_tf {__version__}",
-        "revision": _revision(),
-    }
     networks = {
         paths.IMAGE_WEIGHTS: network,
         paths.RECONSTRUCTION_WEIGHTS: lifter,
     }
-    return saved_model.export(
-        module, folder, card, networks, version=version, warm_up=warm_up
-    )
+    return saved_model.export(module, folder, card, networks, **options)
 
 
 def load_networks(folder):
@@ -183,24 +176,32 @@ def load_networks(folder):
             "tools.export wrote."
         )
     card = json.loads(card_path.read_text())
-    model = card["image_config"]["model"]
     config = ml_collections.ConfigDict(card["reconstruction_config"])
     # The caller's own policy comes back.
     with loop.policy("float32"):
-        network = build.build_image_network(model)
+        network = build.build_image_network(card["image_config"]["model"])
         lifter = reconstruction.build(config)
     runs.load_weights(network, version / paths.IMAGE_WEIGHTS)
     runs.load_weights(lifter, version / paths.RECONSTRUCTION_WEIGHTS)
-    return card, network, lifter, _decoding(model, card["depth_scale"])
+    return card, network, lifter, _decoding(card)
 
 
-def _decoding(model, depth_scale):
-    """Options of `signatures.chain` that follow from a config's `model`."""
+def _decoding(card):
+    """Options of `signatures.chain` that follow from a card."""
+    model = card["image_config"]["model"]
     bins = build.z_resolutions(model)
     return {
         "kind": model["name"],
         "depth_bins": bins[-1] if bins else None,
-        "depth_scale": depth_scale,
+        "depth_scale": card["depth_scale"],
+    }
+
+
+def _made():
+    """What a card says of the code that writes it."""
+    return {
+        "made_with": f"ordinal_tf {__version__}",
+        "revision": _revision(),
     }
 
 

@@ -143,8 +143,6 @@ def export(module, folder, card, networks=None, *, version=None, warm_up=False):
             f"{final} exists, and a version never changes; name another, or "
             "none for the next."
         )
-    if warm_up:
-        warmup.check_installed()
     folder.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(new, ignore_errors=True)
     try:
