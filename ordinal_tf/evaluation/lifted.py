@@ -7,7 +7,6 @@ from ordinal_tf import metrics, skeleton, volumes
 from ordinal_tf.data.mocap import image_errors, views
 from ordinal_tf.data.pipeline import batching, sources
 from ordinal_tf.data.prepared import reading
-from ordinal_tf.models import lifting
 
 _SKELETON = skeleton.H36M17
 _BONE_MM = views.average_bones()[[child for _, child in _SKELETON.bones]]
@@ -55,24 +54,6 @@ def found_people(predict, folder, *, input_size, batch_size=16):
     known = np.stack([record["pose_mask"] for record in records]).all(1)
     found["pose_true"] = np.where(known[:, None, None], pose, np.nan)
     return found
-
-
-def lift(network, keypoints, depth):
-    """Poses of the reconstruction network.
-
-    Args:
-        network: see `lifting.build_reconstruction`.
-        keypoints: `(B, 17, 2)`, any unit.
-        depth: `(B, 17)` root-relative, units of `volumes.DEPTH_UNIT_MM`.
-
-    Returns:
-        `(B, 17, 3)` float32 mm, root-relative.
-    """
-    vector = lifting.reconstruction_input(keypoints, depth)
-    pose = lifting.reconstruction_output(network(vector, training=False))
-    pose = ops.convert_to_numpy(pose)
-    root = _SKELETON.root
-    return pose - pose[:, root : root + 1]
 
 
 def read_out(keypoints, depth_mm):

@@ -131,12 +131,11 @@ def _lift(module, found):
     shape = found["keypoints"].shape[:-2]
     if 0 in shape:
         return np.zeros((*shape, _JOINTS, 3), np.float32)
-    one = {"keypoints": (_JOINTS, 2), "ordinal_depth": (_JOINTS,)}
-    flat = {
-        name: tf.constant(found[name].reshape(-1, *shape_of_one))
-        for name, shape_of_one in one.items()
-    }
-    poses = module.live_lift(flat).numpy().reshape(*shape, _JOINTS, 3)
+    poses = module.live_lift(
+        tf.constant(found["keypoints"].reshape(-1, _JOINTS, 2)),
+        tf.constant(found["ordinal_depth"].reshape(-1, _JOINTS)),
+    )
+    poses = poses.numpy().reshape(*shape, _JOINTS, 3)
     # Rows that are padding are zero.
     people = found["keypoints"].any((-2, -1), keepdims=True)
     return np.where(people, poses, 0)

@@ -15,7 +15,7 @@ from tensorflow.python.framework import convert_to_constants
 from ordinal_tf import paths
 from ordinal_tf.export import fold, halving, parity, warmup
 from ordinal_tf.inference import signatures
-from ordinal_tf.models import finder, hourglass
+from ordinal_tf.models import finder, hourglass, lifting
 from ordinal_tf.training import loop
 
 
@@ -74,8 +74,8 @@ class PoseModule(signatures.Signatures):
                 _answer(find), input_signature=[picture], autograph=False
             ),
         )
-        self.live_lift = lambda found: signatures.lift(
-            reconstruction, found, depth_scale=options["depth_scale"]
+        self.live_lift = lambda keypoints, depth: lifting.lift(
+            reconstruction, keypoints, depth * options["depth_scale"]
         )
 
 

@@ -12,7 +12,7 @@ import functools
 import tensorflow as tf
 
 from ordinal_tf import boxes as box_limits
-from ordinal_tf import geometry, skeleton
+from ordinal_tf import geometry
 from ordinal_tf.data.pipeline import crops, pictures
 from ordinal_tf.inference import finding
 from ordinal_tf.models import decoding, finder, lifting
@@ -45,29 +45,11 @@ def chain(
         found = decoding.predict_crops(
             network, image, name=kind, depth_bins=depth_bins, mirror=mirror
         )
-        pose = lift(reconstruction, found, depth_scale=depth_scale)
+        depth = found["ordinal_depth"] * depth_scale
+        pose = lifting.lift(reconstruction, found["keypoints"], depth)
         return {**found, "pose": pose}
 
     return predict_crops
-
-
-def lift(reconstruction, found, *, depth_scale):
-    """The 3D poses that a reconstruction network makes of an image network's.
-
-    Args:
-        reconstruction, depth_scale: see `chain`.
-        found: dict with `keypoints` `(P, 17, 2)`, in any pixels, and
-            `ordinal_depth` `(P, 17)`.
-
-    Returns:
-        `(P, 17, 3)` float32, mm, relative to the pelvis.
-    """
-    vector = lifting.reconstruction_input(
-        found["keypoints"], found["ordinal_depth"] * depth_scale
-    )
-    pose = lifting.reconstruction_output(reconstruction(vector, training=False))
-    root = skeleton.H36M17.root
-    return pose - pose[:, root : root + 1]
 
 
 class Signatures(tf.Module):

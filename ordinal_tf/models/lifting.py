@@ -138,3 +138,19 @@ def reconstruction_output(vector):
     joints = vector.shape[-1] // 3
     pose = ops.reshape(vector, (*ops.shape(vector)[:-1], 3, joints))
     return 1000.0 * ops.swapaxes(pose, -1, -2)
+
+
+def lift(network, keypoints, depth):
+    """The poses that a network makes of joints and their depths.
+
+    Args:
+        network: see `build_reconstruction`.
+        keypoints: `(B, 17, 2)` x, y in any unit.
+        depth: `(B, 17)` root-relative, units of `volumes.DEPTH_UNIT_MM`.
+
+    Returns:
+        `(B, 17, 3)` float32, mm, camera axes, relative to the pelvis.
+    """
+    vector = reconstruction_input(keypoints, depth)
+    pose = reconstruction_output(network(vector, training=False))
+    return pose - pose[:, :1]

@@ -13,7 +13,6 @@ from ordinal_tf.data.mocap import clips as mocap
 from ordinal_tf.data.mocap import image_errors
 from ordinal_tf.data.mocap import views as mocap_views
 from ordinal_tf.data.readers import h36m
-from ordinal_tf.evaluation import lifted
 from ordinal_tf.models import lifting
 from ordinal_tf.synthetic import people
 from ordinal_tf.training import checks, dry_run, loop, runs
@@ -375,12 +374,10 @@ def lift_found(workdir, found):
         ValueError: see `load_run`.
     """
     config = runs.read_config(workdir)
-    return lifted.lift(
-        load_run(workdir),
-        found["keypoints"],
-        # A network that has learnt from depths in mm gives this unit.
-        found["ordinal_depth"] * config.use_depth,
-    )
+    # A network that has learnt from depths in mm gives this unit.
+    depth = found["ordinal_depth"] * config.use_depth
+    pose = lifting.lift(load_run(workdir), found["keypoints"], depth)
+    return ops.convert_to_numpy(pose)
 
 
 def _noise(config):

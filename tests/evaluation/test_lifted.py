@@ -6,7 +6,6 @@ import pytest
 from ordinal_tf import skeleton
 from ordinal_tf.data.mocap import image_errors, views
 from ordinal_tf.evaluation import lifted
-from ordinal_tf.models import lifting
 from tests import prepared_files
 
 H36M = skeleton.H36M17
@@ -96,19 +95,6 @@ def test_read_out_by_hand():
 
 def _lengths(pose):
     return np.array([np.linalg.norm(pose[c] - pose[p]) for p, c in H36M.bones])
-
-
-def test_lift_is_the_networks_pose_from_its_root():
-    network = lifting.build_reconstruction(width=8, residual=True)
-    rng = np.random.default_rng(0)
-    keypoints = rng.normal(size=(3, 17, 2)).astype("float32")
-    depth = rng.random((3, 17)).astype("float32")
-    pose = lifted.lift(network, keypoints, depth)
-    assert pose.shape == (3, 17, 3)
-    np.testing.assert_array_equal(pose[:, 0], 0)
-    vector = lifting.reconstruction_input(keypoints, depth)
-    raw = np.asarray(lifting.reconstruction_output(network(vector)))
-    np.testing.assert_allclose(pose, raw - raw[:, :1], atol=1e-3)
 
 
 def test_figures_by_hand():

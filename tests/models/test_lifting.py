@@ -120,3 +120,16 @@ def test_input_of_half_precision():
     keypoints = ops.cast(np.eye(17, 2) * 100, "bfloat16")
     actual = lifting.reconstruction_input(keypoints, np.zeros(17, "float32"))
     assert np.isfinite(ops.convert_to_numpy(ops.cast(actual, "float32"))).all()
+
+
+def test_lift_is_the_networks_pose_from_its_root():
+    network = lifting.build_reconstruction(width=8, residual=True)
+    rng = np.random.default_rng(0)
+    keypoints = rng.normal(size=(3, 17, 2)).astype("float32")
+    depth = rng.random((3, 17)).astype("float32")
+    pose = np.asarray(lifting.lift(network, keypoints, depth))
+    assert pose.shape == (3, 17, 3)
+    np.testing.assert_array_equal(pose[:, 0], 0)
+    vector = lifting.reconstruction_input(keypoints, depth)
+    raw = np.asarray(lifting.reconstruction_output(network(vector)))
+    np.testing.assert_allclose(pose, raw - raw[:, :1], atol=1e-3)
