@@ -1,6 +1,7 @@
 """What evaluate does with --protocol: opens people and answers, writes all."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -104,11 +105,12 @@ def open_answers(name, someone, *, out, weights, batch_size):
 def _network(path, name, weights):
     """A function of crops, their side, and a fingerprint."""
     if path.suffix == ".tflite":
-        from ordinal_tf.litert import lite_file
+        from ordinal_tf.litert import lite_file, lite_report
 
         size = lite_file.read_info(path)["input_size"]
         run = lite_file.open_model(path, threads=os.cpu_count() or 1)
-        return _one_by_one(run), size, _checksum([path])
+        predict = functools.partial(lite_report.outputs_of, run)
+        return predict, size, _checksum([path])
     if (path / "config.json").is_file():
         from ordinal_tf.training import image, runs
 
@@ -120,16 +122,6 @@ def _network(path, name, weights):
     folder = paths.latest_version(paths.find_model(name))
     parts = [folder / "saved_model.pb", *sorted(folder.glob("variables/*"))]
     return predictor.crops, predictor.input_size, _checksum(parts)
-
-
-def _one_by_one(run):
-    """A function of one crop as one of several, in a dict of arrays."""
-
-    def predict(crops):
-        found = [run(crop) for crop in np.asarray(crops)]
-        return {key: np.stack([one[key] for one in found]) for key in found[0]}
-
-    return predict
 
 
 def _checksum(parts):

@@ -24,7 +24,7 @@ RULE = (
 
 def outputs_of(run, crops):
     """Outputs of a function of one crop on all of `(N, S, S, 3)`, stacked."""
-    found = [run(crop) for crop in crops]
+    found = [run(crop) for crop in np.asarray(crops)]
     return {name: np.stack([one[name] for one in found]) for name in found[0]}
 
 

@@ -110,6 +110,14 @@ def with_synthetic(split, config):
     )
 
 
+def _split(clips, config):
+    """The `Split` of a config, and the views of each of its test sets."""
+    data = config.data
+    split = split_clips(clips, match=data.match, held_out=data.held_out)
+    split = with_synthetic(split, config)
+    return split, {n: test_views(p, config) for n, p in split.test.items()}
+
+
 def test_views(test_poses, config):
     """Views to score on: recorded limb lengths, one fixed camera per pose."""
     rng = np.random.default_rng((config.seed, _SCORING))
@@ -251,13 +259,7 @@ def task(config, report):
         skip_limit=config.data.skip_limit,
         report=report,
     )
-    split = with_synthetic(
-        split_clips(
-            clips, match=config.data.match, held_out=config.data.held_out
-        ),
-        config,
-    )
-    views = {n: test_views(p, config) for n, p in split.test.items()}
+    split, views = _split(clips, config)
     network = build(config)
 
     def batches(first, last, worker=(0, 1)):
@@ -345,13 +347,7 @@ def evaluate_run(workdir, clips, *, annotations=None, sigma_mm=None):
     """
     config = runs.read_config(workdir)
     model = load_run(workdir)
-    split = with_synthetic(
-        split_clips(
-            clips, match=config.data.match, held_out=config.data.held_out
-        ),
-        config,
-    )
-    views = {n: test_views(p, config) for n, p in split.test.items()}
+    _, views = _split(clips, config)
     if annotations is not None:
         views["h36m sample"] = h36m.read_annotations(annotations).views
     noise = _noise(config)

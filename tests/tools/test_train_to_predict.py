@@ -35,7 +35,7 @@ def work(tmp_path_factory):
     return work
 
 
-def train(run_tool, work, *more, held_out="(9, 12)", run="image"):
+def train(run_tool, work, *more, run="image"):
     return run_tool(
         "train",
         "--config=lite",
@@ -43,7 +43,7 @@ def train(run_tool, work, *more, held_out="(9, 12)", run="image"):
         *tiny.flags(
             {
                 "data.train_range": "(1, 8)",
-                "data.held_out": held_out,
+                "data.held_out": "(9, 12)",
                 "train.steps": 3,
                 "train.eval_every": 3,
             }
@@ -187,22 +187,10 @@ def with_boxes(run_tool, work, folder):
     assert table["image"].shape == (0,) and table["image"].dtype.kind == "U"
     assert table["keypoints"].shape == (0, JOINTS, 2)
 
-    for content, message in (
-        ("{", "boxes.json is not JSON"),
-        ("[]", "boxes.json must be an object"),
-        ("{}", "boxes.json has no boxes for a.png (3 such"),
-        ({"a.png": [[900, 30, 50]]}, "a.png: The box [900, 30, 50] lies out"),
-        ({"a.png": [[30, 30, 0]]}, "a.png: The box [30, 30, 0] must be finite"),
-        ({"a.png": [[30, 30, float("nan")]]}, "must be finite"),
-        ({"a.png": [[30, 30]]}, "rows of centre x, centre y, side"),
-        ({"a.png": "no"}, "a.png: Boxes must be rows"),
-    ):
-        if not isinstance(content, str):
-            content = json.dumps({**boxes, **content})
-        given.write_text(content)
-        code, _, err = run_tool("predict", *arguments)
-        assert code == 1 and message in err and "Traceback" not in err, err
-        assert len(err.splitlines()[-1]) > len(message)
+    given.write_text(json.dumps({**boxes, "a.png": [[900, 30, 50]]}))
+    code, _, err = run_tool("predict", *arguments)
+    assert code == 1 and "Traceback" not in err
+    assert "a.png: The box [900, 30, 50] lies outside the picture" in err
 
 
 def of_videos(run_tool, work, folder):
@@ -244,9 +232,6 @@ def of_videos(run_tool, work, folder):
     np.testing.assert_array_equal(table["box"][2:4], boxes["film.mp4@2"])
     np.testing.assert_array_equal(table["box"][5], boxes["film.mp4"][0])
 
-    given.write_text('{"im00001.png": []}')
-    code, _, err = run_tool("predict", *arguments, f"--boxes={given}")
-    assert code == 1 and "film.json has no boxes for film.mp4 (1 such" in err
     given.write_text('{"film.mp4@3": [[900, 3, 5]], "im00001.png": []}')
     code, _, err = run_tool("predict", *arguments, f"--boxes={given}")
     assert code == 1 and "film.mp4@3: The box [900, 3, 5] lies out" in err
@@ -378,15 +363,12 @@ def times(run_tool, work):
 def test_training_refuses_in_one_sentence(run_tool, work, tmp_path):
     for more, message in (
         ("--config.data.lsp=nowhere", "nowhere/joints.mat is missing"),
-        ("--config.train.optimizer=sgd", "must be adam or rmsprop"),
         (f"--init_from={tmp_path}", "holds no weights"),
         ("--config.train.step=3", "Bad `--config` field"),
     ):
         code, _, err = train(run_tool, work, more, run="refused")
         assert code == 1 and message in err and "Traceback" not in err, err
         assert err.splitlines()[-1].startswith("train: ")
-    code, _, err = train(run_tool, work, held_out="(8, 12)", run="refused")
-    assert code == 1 and "(1, 8) and `data.held_out` (8, 12) overlap" in err
     assert not (work / "refused").exists()
 
 

@@ -264,15 +264,6 @@ def test_a_stopped_run_continues_exactly(small, tmp_path, monkeypatch):
     assert not list(tmp_path.glob("*/new_*"))
 
 
-def test_a_finished_run_is_left_alone(small, tmp_path):
-    first = train(small, tmp_path)
-    before = (tmp_path / "state.npz").stat().st_mtime_ns
-    said = []
-    again = reconstruction.train(small, tmp_path, report=said.append)
-    assert again == first and "finished" in said[0]
-    assert (tmp_path / "state.npz").stat().st_mtime_ns == before
-
-
 def best_step(workdir):
     scores = [line for line in runs.read_metrics(workdir) if "mpjpe" in line]
     return min(scores, key=lambda line: line["mpjpe"])["step"]
@@ -325,45 +316,6 @@ def test_bad_config(small, tmp_path, section, values, message):
     with pytest.raises(ValueError, match=message):
         train(small, tmp_path / "run")
     assert not (tmp_path / "run").exists()
-
-
-def test_a_run_of_another_config_is_refused(small, tmp_path):
-    train(small, tmp_path)
-    small.model.width = 32
-    with pytest.raises(ValueError, match="model.width was 16 and is 32"):
-        train(small, tmp_path)
-
-
-def test_rmsprop_without_decay_is_the_papers_recipe(small, tmp_path):
-    small.train.update(
-        optimizer="rmsprop", schedule="constant", learning_rate=2.5e-4
-    )
-    train(small, tmp_path)
-    lines = runs.read_metrics(tmp_path)
-    rates = {line["learning_rate"] for line in lines if "loss" in line}
-    assert list(rates) == [pytest.approx(2.5e-4)]
-
-
-# Keras says so of weights that do not fit, before it refuses them.
-@pytest.mark.filterwarnings("ignore:Skipping nested container")
-def test_damaged_runs(small, tmp_path):
-    with pytest.raises(ValueError, match="has no config.json"):
-        reconstruction.load_run(tmp_path)
-    train(small, tmp_path)
-    config = json.loads((tmp_path / "config.json").read_text())
-    config["model"]["width"] = 24
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ValueError, match="does not fit"):
-        reconstruction.load_run(tmp_path)
-    (tmp_path / "model.weights.h5").unlink()
-    with pytest.raises(ValueError, match="model.weights.h5 is missing"):
-        reconstruction.load_run(tmp_path)
-    config["model"]["width"] = 16
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    (tmp_path / "summary.json").unlink()
-    (tmp_path / "state.npz").write_bytes(b"PK")
-    with pytest.raises(ValueError, match="state.npz cannot be read"):
-        train(small, tmp_path)
 
 
 def test_score_of_a_perfect_network(small):
