@@ -5,8 +5,9 @@ from keras import ops
 
 from ordinal_tf import metrics, skeleton, volumes
 from ordinal_tf.data.mocap import image_errors, views
-from ordinal_tf.data.pipeline import batching, sources
+from ordinal_tf.data.pipeline import sources
 from ordinal_tf.data.prepared import reading
+from ordinal_tf.evaluation import scoring
 
 _SKELETON = skeleton.H36M17
 _BONE_MM = views.average_bones()[[child for _, child in _SKELETON.bones]]
@@ -32,28 +33,23 @@ def found_people(predict, folder, *, input_size, batch_size=16):
     Raises:
         ValueError: see `reading.open_prepared`.
     """
-    dataset = batching.evaluation_dataset(
+    found, _ = scoring.predictions(
+        predict,
         sources.prepared_source(folder),
         input_size=input_size,
         batch_size=batch_size,
     )
-    parts = []
-    for batch in dataset:
-        predicted = predict(batch["image"])
-        part = {
-            key: ops.convert_to_numpy(predicted[key])
-            for key in ("keypoints", "ordinal_depth")
-        }
-        part["keypoints_true"] = batch["keypoints"].numpy()
-        part["keypoint_mask"] = batch["keypoint_mask"].numpy()
-        parts.append(part)
-    found = {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
     opened = reading.open_prepared(folder)
     records = [opened.read(row) for row in range(len(opened))]
     pose = np.stack([record["pose"] for record in records])
     known = np.stack([record["pose_mask"] for record in records]).all(1)
-    found["pose_true"] = np.where(known[:, None, None], pose, np.nan)
-    return found
+    return {
+        "keypoints": found["keypoints"],
+        "ordinal_depth": found["depths"],
+        "keypoints_true": found["true"],
+        "keypoint_mask": found["mask"],
+        "pose_true": np.where(known[:, None, None], pose, np.nan),
+    }
 
 
 def read_out(keypoints, depth_mm):
