@@ -99,9 +99,3 @@ def test_of_little_there_is_no_interval():
     assert nothing.interval(nothing.ratio(ALL)) is None
     none = filled(VALUES, replicates=0)
     assert none.interval(none.ratio(ALL)) is None
-
-
-def test_the_same_columns_each_time():
-    found = filled(VALUES[:3])
-    with pytest.raises(ValueError, match="same columns"):
-        found.add(["a"], None, {ALL: ([1.0], [1.0])})

@@ -1,6 +1,7 @@
 """What `tools.dev.fuzz_readers` damages, how, and what it reads it with."""
 
 import dataclasses
+import functools
 import importlib
 import io
 import zipfile
@@ -10,141 +11,78 @@ import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
-class Reader:
-    """One reader.
+class Format:
+    """One reader, and how a small data set for it is made.
 
     Attributes:
-        make: function of a folder; writes a small data set there.
+        made: str, module of the checkout's tests that can make one.
+        reader: str, module of `ordinal_tf.data` that reads it.
+        make: function of the former and a folder; writes the data set there.
         targets: patterns of the files that are damaged.
-        read: function of the folder; returns labels, clips or arrays.
+        read: function of the latter and the folder; returns labels, clips or
+            arrays.
     """
 
+    made: str
+    reader: str
     make: Callable
     targets: tuple[str, ...]
     read: Callable
+
+    def load(self):
+        """`make` and `read` as functions of a folder.
+
+        Raises:
+            ValueError: this is no checkout, or a package is missing.
+        """
+        try:
+            made = importlib.import_module(f"tests.{self.made}")
+            reader = importlib.import_module(f"ordinal_tf.data.{self.reader}")
+        except ModuleNotFoundError as error:
+            raise ValueError(
+                f"{error}: this program runs in a checkout, with the packages "
+                "of `pip install -e '.[datasets,test]'`."
+            ) from error
+        make = functools.partial(self.make, made)
+        return make, functools.partial(self.read, reader)
 
 
 def quiet(text):
     del text
 
 
-def _load(*names):
-    """Modules of the checkout's tests, and of the package."""
-    try:
-        return [importlib.import_module(name) for name in names]
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"{error}: this program runs in a checkout, with the packages of "
-            "`pip install -e '.[datasets,test]'`."
-        ) from error
+def _inside(folder, name):
+    folder.mkdir()
+    return folder / name
 
 
-def _lsp():
-    from ordinal_tf.data.readers import lsp
-
-    (files,) = _load("tests.lsp_files")
-    return Reader(
-        lambda folder: files.write_lsp(folder, count=3),
-        ("*.mat", "im00002.png"),
-        lambda folder: lsp.read_lsp(folder, skip_limit=2, report=quiet),
-    )
+_WHOLE = {}  # Prepared sets by folder, as they were before any damage.
 
 
-def _mpii():
-    from ordinal_tf.data.readers import mpii
-
-    (made,) = _load("tests.data.readers.test_mpii")
-    return Reader(
-        lambda folder: made.write(
-            folder, made.release([made.rect()], [made.rect()])
-        ),
-        ("*.mat",),
-        lambda folder: mpii.read_mpii(folder, report=quiet),
-    )
-
-
-def _h36m():
-    from ordinal_tf.data.readers import h36m
-
-    (made,) = _load("tests.data.readers.test_h36m")
-    return Reader(
-        lambda folder: made.write_release(
-            folder, made.tags(S=made.POSE), mat=True
-        ),
-        ("*.h5", "*.mat", "*.txt"),
-        lambda folder: h36m.read_h36m(
-            folder, split="train", skip_limit=2, report=quiet
-        ),
-    )
+def _read_prepared(reading, folder):
+    opened = reading.open_prepared(folder)
+    found = [opened.read(row) for row in range(len(opened))]
+    # The first time nothing is damaged. Checksums leave no other labels.
+    whole = _WHOLE.setdefault(folder, found)
+    same = [
+        np.array_equal(value, one[key])
+        for one, two in zip(found, whole, strict=True)
+        for key, value in two.items()
+    ]
+    return np.where(same, 0.0, np.nan)
 
 
-def _h36m_release():
-    from ordinal_tf.data.readers import h36m_release
-
-    (made,) = _load("tests.h36m_files")
-    return Reader(
-        lambda folder: made.write_release(folder, subjects=("S9",)),
-        ("*.cdf", "metadata.xml", "*.55011271.mp4"),
-        lambda folder: h36m_release.read_h36m_release(
-            folder, split="test", report=quiet
-        ),
-    )
+def _read_mpi_inf_3dhp(mpi_inf_3dhp, folder):
+    mpi_inf_3dhp.SEQUENCES = ("TS1",)
+    return mpi_inf_3dhp.read_mpi_inf_3dhp(folder, skip_limit=2, report=quiet)
 
 
-def _h36m_npz():
-    from ordinal_tf.data.readers import h36m_npz
-
-    (made,) = _load("tests.data.readers.test_h36m_npz")
-    return Reader(
-        lambda folder: made.write(folder, made.arrays()),
-        ("*.npz",),
-        lambda folder: h36m_npz.read_h36m_npz(
-            folder, split="train", skip_limit=2, report=quiet
-        ),
-    )
-
-
-def _positions_npz():
-    from ordinal_tf.data.mocap import clips
-
-    (made,) = _load("tests.data.readers.test_h36m_npz")
-
-    def make(folder):
-        folder.mkdir()
-        made.save_positions(folder / "data_3d_h36m.npz")
-
-    return Reader(
-        make,
-        ("*.npz",),
-        lambda folder: clips.read_clips(folder / "data_3d_h36m.npz", fps=10),
-    )
-
-
-def _mpi_inf_3dhp():
-    (made,) = _load("tests.data.readers.test_mpi_inf_3dhp")
-    return Reader(
-        lambda folder: made.write(folder / "TS1", made.arrays()),
-        ("annot_data.mat",),
-        lambda folder: made.read(folder, skip_limit=2),
-    )
-
-
-def _humaneva():
-    from ordinal_tf.data.readers import humaneva
-
-    (made,) = _load("tests.humaneva_files")
+def _read_humaneva(humaneva, folder):
     humaneva._PARTITION = {("S1", "Walking"): (12, 20)}
-    return Reader(
-        lambda folder: made.write_subject(folder / "S1"),
-        ("Walking_1.mat", "Static.mat", "*.mp", "*.ofs", "C1.cal", "*.avi"),
-        lambda folder: humaneva.read_humaneva(folder, report=quiet),
-    )
+    return humaneva.read_humaneva(folder, report=quiet)
 
 
-def _custom():
-    from ordinal_tf.data.readers import coco
-
-    (made,) = _load("tests.coco_files")
+def _write_custom(made, folder):
     lines = [
         {
             "image": f"photo{k}.jpg",
@@ -154,125 +92,144 @@ def _custom():
         }
         for k, relation in enumerate(("closer", "farther", "equal"))
     ]
-    return Reader(
-        lambda folder: made.write(folder, made.content(3), relations=lines),
-        ("*.json", "*.jsonl"),
-        lambda folder: coco.read_custom(folder, skip_limit=2, report=quiet),
-    )
+    made.write(folder, made.content(3), relations=lines)
 
 
-def _clip(name, make):
-    from ordinal_tf.data.mocap import clips
-
-    def start(folder):
-        folder.mkdir()
-        make(folder / name)
-
-    return Reader(
-        start,
-        ("*",),
-        lambda folder: clips.read_clips(folder / name, fps=10),
-    )
+def _write_amc(made, folder):
+    made.write(_inside(folder, "07.asf"), made.ASF)
+    made.write(folder / "07_01.amc", made.AMC)
 
 
-def _c3d():
-    (files,) = _load("tests.c3d_files")
-    return _clip("a.c3d", files.write_body)
+def _write_videos(made, folder):
+    made.write_video(folder / "a.mp4", 20)
+    made.write_video(folder / "b.avi", 20, codec="XVID")
 
 
-def _bvh():
-    (files,) = _load("tests.mocap_files")
-    return _clip("a.bvh", files.write_bandai)
-
-
-def _amc():
-    from ordinal_tf.data.mocap import asf_amc
-
-    (made,) = _load("tests.data.mocap.test_asf_amc")
-
-    def make(folder):
-        folder.mkdir()
-        made.write(folder / "07.asf", made.ASF)
-        made.write(folder / "07_01.amc", made.AMC)
-
-    return Reader(
-        make,
-        ("*.asf", "*.amc"),
-        lambda folder: asf_amc.read_amc(folder / "07_01.amc").positions,
-    )
-
-
-def _video():
-    from ordinal_tf.data.files import video
-
-    (files,) = _load("tests.video_files")
-
-    def make(folder):
-        files.write_video(folder / "a.mp4", 20)
-        files.write_video(folder / "b.avi", 20, codec="XVID")
-
-    def read(folder):
-        reader = video.Reader()
-        for name in ("a.mp4", "b.avi"):
-            for frame in (0, 7, 15):
-                reader.read(folder / name, frame)
-
-    return Reader(make, ("*.mp4", "*.avi"), read)
-
-
-def _prepared():
-    from ordinal_tf.data.prepared import reading
-
-    (files,) = _load("tests.prepared_files")
-    whole = {}
-
-    def read(folder):
-        opened = reading.open_prepared(folder)
-        found = [opened.read(row) for row in range(len(opened))]
-        # The first time nothing is damaged. Checksums leave no other labels.
-        same = [
-            np.array_equal(value, one[key])
-            for one, two in zip(
-                found, whole.setdefault("it", found), strict=True
-            )
-            for key, value in two.items()
-        ]
-        return np.where(same, 0.0, np.nan)
-
-    return Reader(
-        lambda folder: files.write_prepared(folder, count=5),
-        ("*.tfrecord*", "*.npz", "*.json"),
-        read,
-    )
+def _read_videos(video, folder):
+    reader = video.Reader()
+    for name in ("a.mp4", "b.avi"):
+        for frame in (0, 7, 15):
+            reader.read(folder / name, frame)
 
 
 READERS = {
-    "prepared": _prepared,
-    "lsp": _lsp,
-    "mpii": _mpii,
-    "h36m": _h36m,
-    "h36m_release": _h36m_release,
-    "h36m_npz": _h36m_npz,
-    "positions_npz": _positions_npz,
-    "mpi_inf_3dhp": _mpi_inf_3dhp,
-    "humaneva": _humaneva,
-    "custom": _custom,
-    "c3d": _c3d,
-    "bvh": _bvh,
-    "amc": _amc,
-    "video": _video,
+    "prepared": Format(
+        "prepared_files",
+        "prepared.reading",
+        lambda made, folder: made.write_prepared(folder, count=5),
+        ("*.tfrecord*", "*.npz", "*.json"),
+        _read_prepared,
+    ),
+    "lsp": Format(
+        "lsp_files",
+        "readers.lsp",
+        lambda made, folder: made.write_lsp(folder, count=3),
+        ("*.mat", "im00002.png"),
+        lambda lsp, folder: lsp.read_lsp(folder, skip_limit=2, report=quiet),
+    ),
+    "mpii": Format(
+        "data.readers.test_mpii",
+        "readers.mpii",
+        lambda made, folder: made.write(
+            folder, made.release([made.rect()], [made.rect()])
+        ),
+        ("*.mat",),
+        lambda mpii, folder: mpii.read_mpii(folder, report=quiet),
+    ),
+    "h36m": Format(
+        "data.readers.test_h36m",
+        "readers.h36m",
+        lambda made, folder: made.write_release(
+            folder, made.tags(S=made.POSE), mat=True
+        ),
+        ("*.h5", "*.mat", "*.txt"),
+        lambda h36m, folder: h36m.read_h36m(
+            folder, split="train", skip_limit=2, report=quiet
+        ),
+    ),
+    "h36m_release": Format(
+        "h36m_files",
+        "readers.h36m_release",
+        lambda made, folder: made.write_release(folder, subjects=("S9",)),
+        ("*.cdf", "metadata.xml", "*.55011271.mp4"),
+        lambda h36m_release, folder: h36m_release.read_h36m_release(
+            folder, split="test", report=quiet
+        ),
+    ),
+    "h36m_npz": Format(
+        "data.readers.test_h36m_npz",
+        "readers.h36m_npz",
+        lambda made, folder: made.write(folder, made.arrays()),
+        ("*.npz",),
+        lambda h36m_npz, folder: h36m_npz.read_h36m_npz(
+            folder, split="train", skip_limit=2, report=quiet
+        ),
+    ),
+    "positions_npz": Format(
+        "data.readers.test_h36m_npz",
+        "mocap.clips",
+        lambda made, folder: made.save_positions(
+            _inside(folder, "data_3d_h36m.npz")
+        ),
+        ("*.npz",),
+        lambda clips, folder: clips.read_clips(
+            folder / "data_3d_h36m.npz", fps=10
+        ),
+    ),
+    "mpi_inf_3dhp": Format(
+        "data.readers.test_mpi_inf_3dhp",
+        "readers.mpi_inf_3dhp",
+        lambda made, folder: made.write(folder / "TS1", made.arrays()),
+        ("annot_data.mat",),
+        _read_mpi_inf_3dhp,
+    ),
+    "humaneva": Format(
+        "humaneva_files",
+        "readers.humaneva",
+        lambda made, folder: made.write_subject(folder / "S1"),
+        ("Walking_1.mat", "Static.mat", "*.mp", "*.ofs", "C1.cal", "*.avi"),
+        _read_humaneva,
+    ),
+    "custom": Format(
+        "coco_files",
+        "readers.coco",
+        _write_custom,
+        ("*.json", "*.jsonl"),
+        lambda coco, folder: coco.read_custom(
+            folder, skip_limit=2, report=quiet
+        ),
+    ),
+    "c3d": Format(
+        "c3d_files",
+        "mocap.clips",
+        lambda made, folder: made.write_body(_inside(folder, "a.c3d")),
+        ("*",),
+        lambda clips, folder: clips.read_clips(folder / "a.c3d", fps=10),
+    ),
+    "bvh": Format(
+        "mocap_files",
+        "mocap.clips",
+        lambda made, folder: made.write_bandai(_inside(folder, "a.bvh")),
+        ("*",),
+        lambda clips, folder: clips.read_clips(folder / "a.bvh", fps=10),
+    ),
+    "amc": Format(
+        "data.mocap.test_asf_amc",
+        "mocap.asf_amc",
+        _write_amc,
+        ("*.asf", "*.amc"),
+        lambda asf_amc, folder: (
+            asf_amc.read_amc(folder / "07_01.amc").positions
+        ),
+    ),
+    "video": Format(
+        "video_files",
+        "files.video",
+        _write_videos,
+        ("*.mp4", "*.avi"),
+        _read_videos,
+    ),
 }
-
-
-def check_checkout():
-    """Raises `ValueError` where the tests that make the files are missing."""
-    _load("tests.lsp_files")
-
-
-def load_all():
-    """Imports what the readers need, before memory is limited."""
-    for make in READERS.values():
-        make()
 
 
 _WORDS = (
