@@ -221,6 +221,17 @@ def needing(extra, what):
         ) from error
 
 
+def numbers(flag, kind):
+    """What a list flag holds, each `kind`; `ValueError` names the flag."""
+    try:
+        return [kind(value) for value in flag.value]
+    except ValueError:
+        raise ValueError(
+            f"`--{flag.name}` must be numbers. Received: "
+            f"{','.join(flag.value)}."
+        ) from None
+
+
 def parse_json(text, flag):
     """What a flag says in JSON; `ValueError` names the flag."""
     try:

@@ -66,12 +66,7 @@ def main():
 
 
 def _motion_rows():
-    try:
-        sigmas = [float(sigma) for sigma in _SIGMAS.value] or [None]
-    except ValueError:
-        raise ValueError(
-            f"`--sigmas_mm` takes numbers. Received: {_SIGMAS.value}."
-        ) from None
+    sigmas = _common.numbers(_SIGMAS, float) or [None]
     configs = {run: runs.read_config(run) for run in _RUN.value}
     clips = {
         fps: mocap.read_folder(

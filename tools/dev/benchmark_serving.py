@@ -40,17 +40,17 @@ _MEGAPIXELS = flags.DEFINE_list(
 
 
 def main():
-    clients = _numbers(_CLIENTS.value, int, "clients")
+    clients = _common.numbers(_CLIENTS, int)
     if not clients or not all(0 < count <= 256 for count in clients):
         raise ValueError(
             f"`--clients` must be numbers from 1 to 256. Received: {clients}."
         )
-    sizes = _numbers(_MEGAPIXELS.value, float, "megapixels")
+    sizes = _common.numbers(_MEGAPIXELS, float)
     data = photos.encode_for_graph(_IMAGE.value)
     height, width = photos.size_of(data)
     box = [(width - 1) / 2, (height - 1) / 2, max(width, height)]
     if _BOX.value:
-        box = _numbers(_BOX.value, float, "box")
+        box = _common.numbers(_BOX, float)
         if len(box) != 3:
             raise ValueError(f"`--box` must be cx,cy,side. Received: {box}.")
     # Late, because only this needs what serving does.
@@ -71,15 +71,6 @@ def main():
     print(json.dumps(found))
     if found["lost"] or found["wrong"]:
         sys.exit(1)
-
-
-def _numbers(values, kind, flag):
-    try:
-        return [kind(value) for value in values]
-    except ValueError:
-        raise ValueError(
-            f"`--{flag}` must be numbers. Received: {','.join(values)}."
-        ) from None
 
 
 if __name__ == "__main__":

@@ -37,9 +37,9 @@ _PAIRS = np.triu_indices(len(sorting.JOINTS), 1)
 def main():
     depths = _read_depths(_DATA.value, _COUNT.value)
     rows = [
-        simulate(depths, float(error) / 100, int(people), _SEED.value)
-        for people in _ANNOTATORS.value
-        for error in _ERRORS.value
+        simulate(depths, error / 100, people, _SEED.value)
+        for people in _common.numbers(_ANNOTATORS, int)
+        for error in _common.numbers(_ERRORS, float)
     ]
     print(
         f"{len(depths)} people. Questions: mean (5 to 95 %), the paper's are "
