@@ -215,15 +215,8 @@ def find(name, people):
     Args:
         name: str, one of `NAMES`.
         people: `people.People`.
-
-    Raises:
-        ValueError: no such protocol.
     """
-    protocol = {one.name: one for one in _PROTOCOLS}.get(name)
-    if protocol is None:
-        raise ValueError(
-            f"No protocol is called {name!r}; there are {', '.join(NAMES)}."
-        )
+    protocol = {one.name: one for one in _PROTOCOLS}[name]
     if name == "ordinal":
         columns = functools.partial(
             _ordinal_columns, joints=_labelled_joints(people)

@@ -8,7 +8,6 @@ from ordinal_tf.training import (
     config_data,
     defaults,
     devices,
-    objective,
     optimizers,
 )
 
@@ -18,7 +17,6 @@ def check_image(config):
     defaults.check_fields(config, defaults.image())
     _check_train(config.train)
     config_data.check(config.data)
-    objective.check_heatmap(config.loss.heatmap)
     _check_model(config.model)
     _check_loss(config)
     _check_stages(config)
@@ -106,6 +104,11 @@ def _check_model(model):
 
 def _check_loss(config):
     loss, bins = config.loss, build.z_resolutions(config.model)
+    if loss.heatmap not in ("cross_entropy", "l2"):
+        raise ValueError(
+            "`loss.heatmap` must be cross_entropy or l2. Received: "
+            f"{loss.heatmap!r}."
+        )
     for name in ("heatmap", "rank", "depth", "volume"):
         if loss[f"{name}_weight"] < 0:
             raise ValueError(

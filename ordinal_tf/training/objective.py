@@ -93,14 +93,6 @@ def regression_objective(output, batch, options, *, rank_scale):
     return _weigh(parts, options, rank_scale)
 
 
-def check_heatmap(kind):
-    """`ValueError` where `loss.heatmap` names no loss."""
-    if kind not in ("cross_entropy", "l2"):
-        raise ValueError(
-            f"`loss.heatmap` must be cross_entropy or l2. Received: {kind!r}."
-        )
-
-
 def _heatmap(kind, target, log_xy, mask):
     if kind == "cross_entropy":
         return losses.heatmap_cross_entropy(target, log_xy, mask=mask)

@@ -322,7 +322,6 @@ def _lost(part):
             "needs depth relations or depths",
         ),
         ("synthetic", {"pose_mask": np.zeros((40, 17), bool)}, "3D poses"),
-        ("p1", {}, "No protocol is called 'p1'"),
     ],
 )
 def test_data_that_cannot_serve(name, options, says):

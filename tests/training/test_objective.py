@@ -236,8 +236,3 @@ def test_heads_ignore_what_is_not_labelled(per_joint):
     gradient = numerics.gradient(loss, output)
     assert np.isfinite(gradient).all() and not gradient[-1].any()
     assert np.abs(gradient[0]).max() > 0
-
-
-def test_unknown_heatmap_loss():
-    with pytest.raises(ValueError, match="cross_entropy or l2.*'L2'"):
-        volume_parts(make_outputs(), make_batch(), heatmap="L2")
