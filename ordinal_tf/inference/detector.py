@@ -63,12 +63,14 @@ def open_detector(path, *, pixels="unit", person=0, least_score=SCORE):
         raise ValueError(f"{path} must be a detector as .onnx or .tflite file.")
     if not path.is_file():
         raise ValueError(f"There is no detector {path}.")
-    run, shape, kind = openers[path.suffix.lower()](path)
+    run, inputs = openers[path.suffix.lower()](path)
+    shape, kind = inputs[0]
     first = len(shape) == 4 and shape[1] == 3
-    if len(shape) != 4 or not (first or shape[3] == 3):
+    if len(inputs) > 1 or len(shape) != 4 or not (first or shape[3] == 3):
         raise ValueError(
             f"{path} is no detector that this program can run: it must take "
-            f"one picture, [1, H, W, 3] or [1, 3, H, W]. It takes: {shape}."
+            "one picture and nothing else, [1, H, W, 3] or [1, 3, H, W]. It "
+            f"takes: {', '.join(str(shape) for shape, _ in inputs)}."
         )
     sides = shape[2:] if first else shape[1:3]
     height, width = (
@@ -123,17 +125,12 @@ def _open_onnx(path):
     except Exception as error:
         raise ValueError(f"{path} is no ONNX file that runs: {error}") from None
     inputs = session.get_inputs()
-    kind = np.uint8 if "uint8" in inputs[0].type else np.float32
-    if len(inputs) != 1:
-        raise ValueError(
-            f"{path} is no detector that this program can run: it must take "
-            f"one picture and nothing else. It takes {len(inputs)} inputs."
-        )
-    name = inputs[0].name
     return (
-        lambda picture: session.run(None, {name: picture}),
-        list(inputs[0].shape),
-        kind,
+        lambda picture: session.run(None, {inputs[0].name: picture}),
+        [
+            (list(one.shape), np.uint8 if "uint8" in one.type else np.float32)
+            for one in inputs
+        ],
     )
 
 
@@ -152,20 +149,15 @@ def _open_litert(path):
         raise ValueError(
             f"{path} is no LiteRT file that runs: {error}"
         ) from None
-    taken, *more = engine.get_input_details()
-    if more:
-        raise ValueError(
-            f"{path} is no detector that this program can run: it must take "
-            f"one picture and nothing else. It takes {1 + len(more)} inputs."
-        )
+    inputs = engine.get_input_details()
     given = engine.get_output_details()
 
     def run(picture):
-        engine.set_tensor(taken["index"], picture)
+        engine.set_tensor(inputs[0]["index"], picture)
         engine.invoke()
         return [engine.get_tensor(output["index"]) for output in given]
 
-    return run, taken["shape"].tolist(), taken["dtype"]
+    return run, [(one["shape"].tolist(), one["dtype"]) for one in inputs]
 
 
 def _understood(path, outputs):

@@ -66,8 +66,7 @@ def test_layouts(layout, first, tmp_path, monkeypatch):
         shape = [1, 3, SIDE, SIDE] if first else [1, SIDE, SIDE, 3]
         return (
             lambda picture: given.append(picture) or layout(),
-            shape,
-            np.float32,
+            [(shape, np.float32)],
         )
 
     monkeypatch.setattr(detector, "_open_onnx", opened)
@@ -93,8 +92,7 @@ def test_outputs_that_are_not_understood(tmp_path, monkeypatch):
         "_open_onnx",
         lambda path: (
             lambda picture: [np.zeros((1, 1000))],
-            [1, 3, "height", "width"],
-            np.float32,
+            [([1, 3, "height", "width"], np.float32)],
         ),
     )
     path = tmp_path / "classes.onnx"
