@@ -1,14 +1,18 @@
-"""A network and a training loop of seconds, as flags of programs."""
+"""A network and a training loop of seconds."""
 
+# Options of `hourglass.build_volume_network`, and fields of a config's model.
+WIDTHS = {
+    "stem_features": 4,
+    "front_features": 4,
+    "features": 4,
+    "out_features": 4,
+    "order": 1,
+    "modules": 1,
+}
 _FIELDS = {
     "model.input_size": 32,
     "model.z_resolutions": "(4,)",
-    "model.stem_features": 4,
-    "model.front_features": 4,
-    "model.features": 4,
-    "model.out_features": 4,
-    "model.order": 1,
-    "model.modules": 1,
+    **{f"model.{key}": value for key, value in WIDTHS.items()},
     "model.encoder": "",
     "train.jit": False,
     "train.batch_size": 4,
@@ -17,5 +21,5 @@ _FIELDS = {
 
 
 def flags(fields):
-    """List of `--config.FIELD=VALUE`, with `fields` over those above."""
+    """Flags `--config.FIELD=VALUE` of all that is small, `fields` on top."""
     return [f"--config.{k}={v}" for k, v in (_FIELDS | fields).items()]

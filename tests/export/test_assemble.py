@@ -9,17 +9,13 @@ from ordinal_tf import paths
 from ordinal_tf.export import assemble, parity, saved_model
 from ordinal_tf.models import build, lifting
 from ordinal_tf.training import reconstruction
+from tests import tiny
 
 MODEL = {
     "name": "volume",
     "input_size": 32,
     "z_resolutions": [1],
-    "stem_features": 4,
-    "front_features": 4,
-    "features": 4,
-    "out_features": 4,
-    "order": 1,
-    "modules": 1,
+    **tiny.WIDTHS,
 }
 
 
@@ -50,7 +46,7 @@ def exported(tmp_path, monkeypatch):
         lifter,
         input_size=32,
         mirror=False,
-        **assemble._decoding(MODEL, 1.0),
+        **assemble._decoding(card),
     )
     networks = {
         paths.IMAGE_WEIGHTS: network,

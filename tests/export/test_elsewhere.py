@@ -9,6 +9,7 @@ import pytest
 
 from ordinal_tf.export import fold
 from ordinal_tf.models import hourglass
+from tests import tiny
 
 # The converters warn of their own imports and calls.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -19,12 +20,7 @@ def network():
     keras.utils.set_random_seed(0)
     plain = hourglass.build_volume_network(
         z_resolutions=(1, 4),
-        stem_features=4,
-        front_features=4,
-        features=4,
-        out_features=4,
-        order=1,
-        modules=1,
+        **tiny.WIDTHS,
     )
     lean = fold.for_inference(plain, input_size=32)
     lean(np.zeros((1, 32, 32, 3)))  # Keras exports what has run once.

@@ -12,7 +12,7 @@ from ordinal_tf.inference import predictor
 from ordinal_tf.litert import lite_file
 from ordinal_tf.models import build
 from ordinal_tf.training import reconstruction as training
-from tests import lsp_files
+from tests import lsp_files, tiny
 
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("litert_quantizer")
@@ -28,12 +28,8 @@ def work(tmp_path_factory):
     config.model.update(
         input_size=32,
         z_resolutions=(4,),
-        stem_features=4,
-        front_features=4,
-        features=4,
-        out_features=4,
-        order=1,
         encoder="",
+        **tiny.WIDTHS,
     )
     lifting = reconstruction.get_config()
     lifting.model.width = 8

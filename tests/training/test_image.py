@@ -12,7 +12,7 @@ from configs import lite, paper
 from ordinal_tf.data.readers import lsp
 from ordinal_tf.training import config_data, loop, page, runs
 from ordinal_tf.training import image as training
-from tests import lsp_files
+from tests import lsp_files, tiny
 from tests.training import tasks
 
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
@@ -20,12 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 MODEL = {
     "input_size": 32,
     "z_resolutions": (1, 4),
-    "stem_features": 4,
-    "front_features": 4,
-    "features": 4,
-    "out_features": 4,
-    "order": 1,
-    "modules": 1,
+    **tiny.WIDTHS,
     "encoder": "",
 }
 

@@ -9,7 +9,7 @@ from ordinal_tf import files
 from ordinal_tf.data.mocap import image_errors
 from ordinal_tf.models import build
 from ordinal_tf.training import runs
-from tests import prepared_files
+from tests import prepared_files, tiny
 
 # Keras turns variables into arrays in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings(
@@ -23,12 +23,7 @@ def write_image_run(folder):
         name="volume",
         input_size=32,
         z_resolutions=(4,),
-        stem_features=4,
-        front_features=4,
-        features=4,
-        out_features=4,
-        order=1,
-        modules=1,
+        **tiny.WIDTHS,
     )
     folder.mkdir()
     files.write_json(folder / runs.CONFIG, {"model": model})
