@@ -157,3 +157,12 @@ def test_progress_yields_everything(capsys):
     assert list(_common.progress("abc", label="count")) == list("abc")
     assert "count 3/3" in capsys.readouterr().err
     assert list(_common.progress(iter("ab"), label="count")) == list("ab")
+
+
+def test_numbers_in_words_and_in_columns():
+    assert _common.counted(1, "picture") == "1 picture"
+    assert _common.counted(0, "picture") == "0 pictures"
+    assert _common.counted(2, "person", "people") == "2 people"
+    # Lines may end early, and none ends in spaces.
+    lines = [["", "b"], ["long", "c", "d"], ["x", ""]]
+    assert _common.columns(lines) == "      b\nlong  c  d\nx"
