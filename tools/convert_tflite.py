@@ -11,6 +11,7 @@ OUT/parity.json, and a table. The last line of standard output is JSON with the
 name of the recommended file.
 """
 
+import functools
 import json
 import pathlib
 
@@ -225,7 +226,8 @@ def _row(path, reference, sample, truth):
     row = {"file": path.name, "bytes": path.stat().st_size}
     for threads, key in ((1, "ms_1_thread"), (2, "ms_2_threads")):
         run = lite_file.open_model(path, threads=threads)
-        row[key] = lite_report.milliseconds(run, sample[0], runs=_RUNS.value)
+        call = functools.partial(run, sample[0])
+        row[key] = lite_report.milliseconds(call, runs=_RUNS.value)
     row |= lite_report.changes(reference, found)
     return row | (lite_report.scores(found, truth) if truth else {})
 

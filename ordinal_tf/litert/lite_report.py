@@ -77,13 +77,13 @@ def scores(found, truth):
     return {key: figures[key] for key in ("pck", "ordinal_accuracy")}
 
 
-def milliseconds(run, crop, *, runs=20):
+def milliseconds(call, *, runs=20):
     """Least wall time of a call in ms: what it takes when nothing disturbs."""
-    run(crop)
+    call()
     best = np.inf
     for _ in range(runs):
         start = time.perf_counter()
-        run(crop)
+        call()
         best = min(best, time.perf_counter() - start)
     return 1000.0 * best
 

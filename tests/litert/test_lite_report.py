@@ -92,7 +92,7 @@ def test_milliseconds_and_outputs():
         calls.append(1)
         return {"keypoints": crop * 2}
 
-    assert lite_report.milliseconds(run, np.ones(3), runs=4) >= 0
+    assert lite_report.milliseconds(lambda: run(np.ones(3)), runs=4) >= 0
     assert len(calls) == 5
     crops = np.arange(6.0).reshape(3, 2)
     found = lite_report.outputs_of(run, crops)

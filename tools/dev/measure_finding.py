@@ -14,7 +14,6 @@ output is JSON with the same figures.
 
 import json
 import pathlib
-import time
 
 import numpy as np
 from absl import flags
@@ -27,6 +26,7 @@ from ordinal_tf.data.readers import lsp
 from ordinal_tf.evaluation import finding as judging
 from ordinal_tf.evaluation import scoring
 from ordinal_tf.inference import finding
+from ordinal_tf.litert import lite_report
 from ordinal_tf.synthetic import people
 
 from . import _common
@@ -252,26 +252,20 @@ def _times(predictor):
     size = predictor.input_size
     crop = np.zeros((1, size, size, 3), np.uint8)
     found = predictor.predict(picture["image"])
-    times = {
-        "network": _least(lambda: predictor.crops(crop)["pose"].numpy()),
-        "with_box": _least(
-            lambda: predictor.predict(picture["image"], picture["box"][None])
+    calls = {
+        "network": lambda: predictor.crops(crop)["pose"].numpy(),
+        "with_box": lambda: predictor.predict(
+            picture["image"], picture["box"][None]
         ),
-        "without": _least(lambda: predictor.predict(picture["image"])),
+        "without": lambda: predictor.predict(picture["image"]),
+    }
+    times = {
+        name: lite_report.milliseconds(call, runs=_RUNS.value)
+        for name, call in calls.items()
     }
     times["calls"] = times["without"] / times["network"]
     times["people"] = len(found["box"])
     return times
-
-
-def _least(call):
-    call()
-    times = []
-    for _ in range(_RUNS.value):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return 1e3 * min(times)
 
 
 if __name__ == "__main__":
