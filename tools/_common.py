@@ -205,8 +205,7 @@ def progress_line(total, label, *, stream=None, every_s=10.0):
 
 @contextlib.contextmanager
 def needing(extra, what):
-    """Around imports that only this program needs: `ValueError` says how to
-    install what is missing.
+    """Around late imports: `ValueError` says how to get what is missing.
 
     Args:
         extra: str, that of the package which brings it.

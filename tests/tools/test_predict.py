@@ -330,13 +330,14 @@ def test_a_large_picture_is_drawn_where_its_people_are(
     path = picture(tmp_path / "large.jpg", people=1, size=(6000, 3000))
     boxes = tmp_path / "boxes.json"
     boxes.write_text(json.dumps({"large.jpg": [[4500, 1500, 1200]]}))
-    code, _, err = run_tool(
+    code, out, err = run_tool(
         "predict",
         f"--images={path}",
         f"--boxes={boxes}",
         f"--out={tmp_path / 'out'}",
     )
     assert code == 0, err
+    assert "with 1 person of 1 photograph and 1 picture." in out
     drawn = cv2.imread(str(tmp_path / "out" / "large.png"))[..., ::-1]
     # 1024 pixels wide: the box and the joints about its middle at 3 / 4.
     changed = np.abs(drawn[:500, :1024].astype(int) - [60, 90, 30]).max(-1) > 40
