@@ -114,8 +114,7 @@ def _network(path, name, weights):
     if (path / "config.json").is_file():
         from ordinal_tf.training import image, runs
 
-        network, config = image.load_run(path, weights)
-        predict = image.crops_function(network, config.model)
+        predict, config = image.load_predict(path, weights)
         file = runs.weights_path(path, weights)
         return predict, config.model.input_size, _checksum([file])
     predictor = ordinal_tf.load(name)

@@ -98,9 +98,9 @@ def _motion_rows():
 
 
 def _people_rows():
-    network, config = image.load_run(_IMAGE.value)
+    predict, config = image.load_predict(_IMAGE.value)
     found = lifted.found_people(
-        image.crops_function(network, config.model),
+        predict,
         _PEOPLE.value,
         input_size=_INPUT_SIZE.value or config.model.input_size,
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from ordinal_tf import files, volumes
 from ordinal_tf.data.pipeline import sources
-from ordinal_tf.evaluation import lifted
+from ordinal_tf.evaluation import lifted, scoring
 from ordinal_tf.training import image, reconstruction, runs
 
 FIGURES = "figures.json"
@@ -209,9 +209,8 @@ def score(folder, data):
         reconstruction network `lifted_pa_mpjpe` (both mm), and on photographs
         `pck` and `ordinal_accuracy` (%).
     """
-    network, config = image.load_run(folder)
+    predict, config = image.load_predict(folder)
     size = config.model.input_size
-    predict = image.crops_function(network, config.model)
     people = lifted.found_people(predict, data.people_test, input_size=size)
     figures = lifted.depth_figures(people)
     if config.model.name == "depth":
@@ -224,7 +223,7 @@ def score(folder, data):
         figures["lifted_pa_mpjpe"] = lifted.figures(people, pose)["pa_mpjpe"]
     if data.photos_test:
         photos = sources.prepared_source(data.photos_test)
-        real = image.evaluate_network(network, config, photos, input_size=size)
+        real = scoring.evaluate(predict, photos, input_size=size)
         figures |= {k: real[k] for k in ("pck", "ordinal_accuracy")}
     return figures
 

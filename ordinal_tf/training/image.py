@@ -230,19 +230,22 @@ def load_run(workdir, weights="last"):
     return network, config
 
 
-def evaluate_network(network, config, photos, *, input_size):
-    """`scoring.evaluate` of a network; the depth head scores 0 in 2D."""
-    predict = crops_function(network, config.model)
-    return scoring.evaluate(predict, photos, input_size=input_size)
+def load_predict(workdir, weights="last"):
+    """The network of a run as a function of crops, and its config.
+
+    Arguments and errors as of `load_run`, the function as `crops_function`.
+    """
+    network, config = load_run(workdir, weights)
+    return crops_function(network, config.model), config
 
 
-def crops_function(network, model, *, mirror=True):
+def crops_function(network, model):
     """`decoding.predict_crops` of a network, as a function of crops alone."""
     bins = (build.z_resolutions(model) or (None,))[-1]
 
     def predict(image):
         return decoding.predict_crops(
-            network, image, name=model.name, depth_bins=bins, mirror=mirror
+            network, image, name=model.name, depth_bins=bins
         )
 
     if keras.backend.backend() != "tensorflow":

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from configs import lite, paper
 from ordinal_tf.data.readers import lsp
+from ordinal_tf.evaluation import scoring
 from ordinal_tf.training import config_data, loop, page, runs
 from ordinal_tf.training import image as training
 from tests import lsp_files, tiny
@@ -207,9 +208,9 @@ def test_a_finished_run_is_left_alone(config, whole):
 
 def test_a_loaded_run_scores_as_its_summary(quick, whole, folder):
     workdir, summary = whole
-    network, config = training.load_run(workdir)
+    predict, _ = training.load_predict(workdir)
     photos = lsp.read_lsp(folder, first=9, last=12)
-    found = training.evaluate_network(network, config, photos, input_size=32)
+    found = scoring.evaluate(predict, photos, input_size=32)
     assert found.pop("pck_per_joint") == summary["pck_per_joint"]
     figures = {key: summary[key] for key in found}
     assert found == pytest.approx(figures)

@@ -20,6 +20,7 @@ from ordinal_tf import skeleton
 from ordinal_tf.data.pipeline import streams
 from ordinal_tf.data.prepared import cards, writing
 from ordinal_tf.data.readers import lsp
+from ordinal_tf.evaluation import scoring
 from ordinal_tf.synthetic import people
 from ordinal_tf.training import image
 
@@ -118,10 +119,9 @@ def run_variant(name, out, held_out, photos):
         out / "runs" / slug,
         progress=_common.progress_line(config.train.steps, f"train {name}"),
     )
-    network, config = image.load_run(out / "runs" / slug)
-    real = image.evaluate_network(
-        network, config, photos, input_size=config.model.input_size
-    )
+    predict, config = image.load_predict(out / "runs" / slug)
+    size = config.model.input_size
+    real = scoring.evaluate(predict, photos, input_size=size)
     keys = ("pck", "ordinal_accuracy")
     return {
         "synthetic": {key: summary[key] for key in keys},

@@ -36,8 +36,7 @@ _INPUT_SIZE = flags.DEFINE_integer(
 
 
 def main():
-    network, config = image.load_run(_IMAGE.value)
-    predict = image.crops_function(network, config.model)
+    predict, config = image.load_predict(_IMAGE.value)
     size = _INPUT_SIZE.value or config.model.input_size
     measured = {}
     for folder in _PEOPLE.value:
