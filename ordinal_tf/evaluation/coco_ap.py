@@ -183,7 +183,6 @@ class Resampled:
         results: list of detections.
         joints: names of COCO's joints that count.
         replicates: int, B.
-        seed: int.
 
     Attributes:
         people: dict of None to how many people are labelled.
@@ -191,7 +190,7 @@ class Resampled:
         columns, groups: as those of a tally.
     """
 
-    def __init__(self, labels, results, joints, *, replicates, seed=0):
+    def __init__(self, labels, results, joints, *, replicates):
         if importlib.util.find_spec("pycocotools") is None:
             raise ValueError(
                 "COCO's AP is counted by pycocotools: pip install "
@@ -212,7 +211,7 @@ class Resampled:
         self.units = len(evaluation.params.imgIds)
         self.groups = []
         self.columns = [(key, "all", "") for key in FIGURES]
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(0)
         rows = [np.arange(self.units)]
         rows += [
             rng.integers(0, self.units, self.units) for _ in range(replicates)

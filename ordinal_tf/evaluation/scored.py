@@ -73,7 +73,6 @@ def score(
     answers,
     *,
     replicates,
-    seed=0,
     allow_missing=False,
     progress=None,
 ):
@@ -84,7 +83,6 @@ def score(
         people: `people.People`.
         answers: `answers.Answers` for the same people.
         replicates: int, B of the bootstrap.
-        seed: int.
         allow_missing: bool, score poses although some people have none.
         progress: function of how many people are done, or None.
 
@@ -95,7 +93,7 @@ def score(
         ValueError: nothing of the data can be scored, or somebody has no
             pose.
     """
-    sums = tally.Tally(replicates=replicates, seed=seed)
+    sums = tally.Tally(replicates=replicates)
     each = array.array("f")
     unanswered = 0
     head = (protocol.figures[0], "all", "")
