@@ -176,7 +176,10 @@ def main():
         if more:
             print(f"Beside it {_some(more)}.")
     if failed:
-        reasons = "; ".join(_reason(*item) for item in failed.items())
+        reasons = "; ".join(
+            reason if str(path) in reason else f"{path}: {reason}"
+            for path, reason in failed.items()
+        )
         raise ValueError(
             f"{len(failed)} of {_common.counted(len(paths), 'file')} could "
             f"not be read to the end: {reasons}"
@@ -256,19 +259,14 @@ def _looker(predictor, detect, film):
 
     def look(picture, boxes):
         if boxes is None and detect is not None:
-            picture = _pixels(picture)
+            if not isinstance(picture, np.ndarray):
+                picture = photos.read_photo(picture)
             boxes = detect(picture)
         return predictor.predict(picture, boxes, **options)
 
     if film is not None:
         return following.Follower(look, smooth=_SMOOTH.value)
     return lambda picture, seconds, boxes: look(picture, boxes)
-
-
-def _pixels(picture):
-    if isinstance(picture, np.ndarray):
-        return picture
-    return photos.read_photo(picture)
 
 
 def _predict(look, path, name, shot):
@@ -279,10 +277,6 @@ def _predict(look, path, name, shot):
         if str(path) not in message:
             message = f"{path.with_name(pathlib.Path(name).name)}: {message}"
         raise ValueError(message) from error
-
-
-def _reason(path, reason):
-    return reason if str(path) in reason else f"{path}: {reason}"
 
 
 def _say_left_out(left):

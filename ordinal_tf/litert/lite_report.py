@@ -117,7 +117,7 @@ def recommended(rows, *, reference_pck=None):
 
 
 _COLUMNS = (
-    ("MB", lambda row: _scaled(row["bytes"], 1e-6), ".2f"),
+    ("MB", lambda row: row["bytes"] and row["bytes"] / 1e6, ".2f"),
     ("ms, 1 thread", lambda row: row.get("ms_1_thread"), ".1f"),
     ("ms, 2 threads", lambda row: row.get("ms_2_threads"), ".1f"),
     ("moved > 1/2 cell, %", lambda row: row["moved_half_cell"], ".2f"),
@@ -139,10 +139,6 @@ def table(rows):
         cells = ["-" if v is None else format(v, form) for v, form in values]
         lines.append(f"| {row['file']} | " + " | ".join(cells) + " |")
     return lines
-
-
-def _scaled(value, factor):
-    return None if value is None else value * factor
 
 
 def _percent(mask):

@@ -90,17 +90,18 @@ def fuzz(names, *, cases, seed, seconds=20.0, gigabytes=3.0, keep=None):
                     if outcome not in ("read", "refused"):
                         print(f"{name}, case {case}: {outcome}: {text}")
                         if keep is not None:
-                            _keep(scratch / name, keep / f"{name}_{case}")
+                            shutil.copytree(
+                                scratch / name,
+                                keep / f"{name}_{case}",
+                                dirs_exist_ok=True,
+                                symlinks=True,
+                            )
                     update(case + 1)
                 row = "".join(f"{counts[name][o]:10}" for o in OUTCOMES)
                 print(f"{name:16}{row}", flush=True)
         finally:
             worker.stop()
     return counts
-
-
-def _keep(scratch, folder):
-    shutil.copytree(scratch, folder, dirs_exist_ok=True, symlinks=True)
 
 
 class _Worker:
