@@ -1,5 +1,9 @@
 """What the training benchmark times, with sizes of a second."""
 
+import importlib
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -71,3 +75,40 @@ def test_speedups_by_hand():
         "speedup_float32": 1.5,
         "speedup_bfloat16": None,
     }
+
+
+def test_the_last_line_is_json(run_tool, monkeypatch):
+    """With PyTorch, whose compiled step in bfloat16 takes too long."""
+    find = importlib.util.find_spec
+
+    def measure(kind, *, limit=None, **job):
+        compiled = job.get("compiled", False)
+        assert limit == (7 if compiled else None)
+        if compiled and job["precision"] == "mixed_bfloat16":
+            raise TimeoutError
+        seconds = {"ours": 2, "pytorch_step": 5 - compiled, "product": 1}
+        return {
+            "milliseconds": 1000 * seconds.get(kind, len(kind)),
+            "megabytes": 3 if job.get("form") == "separable" else 12,
+            "peak_megabytes": 500,
+        }
+
+    monkeypatch.setattr(_timing, "measure", measure)
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *more: name == "torch" or find(name, *more),
+    )
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    code, out, _ = run_tool(
+        "dev.benchmark_training", "--configs=lite", "--limit=7"
+    )
+    assert code == 0
+    found = json.loads(out.splitlines()[-1])
+    assert found["speedup_float32"] == 2.0
+    assert found["speedup_bfloat16"] == 2.5  # Against what was not compiled.
+    assert found["loss_memory_ratio"] == 0.25
+    # Here as long as the names of both kinds.
+    assert found["reconstruction_speedup"] == 22 / 14
+    assert [row["seconds"] for row in found["rows"]] == [2, 5, 4, 2, 5, None]
+    assert "hit the limit of 7 s" in out
