@@ -13,6 +13,7 @@ import numpy as np
 from absl import flags
 
 from ordinal_tf import files
+from ordinal_tf.data.mocap import motion
 from ordinal_tf.synthetic.pose import poses
 
 from . import _common
@@ -55,7 +56,7 @@ def facing_forward(candidates):
     )
     # Left is +x for somebody who faces +z.
     angle = np.arctan2(across[:, 2], across[:, 0])
-    return candidates @ np.swapaxes(poses.limits.turn(1, angle), -1, -2)
+    return candidates @ motion.rotation("Y", angle).mT
 
 
 def main():

@@ -1,6 +1,7 @@
 import numpy as np
 
-from ordinal_tf.synthetic.pose import limits, poses
+from ordinal_tf.data.mocap import motion
+from ordinal_tf.synthetic.pose import poses
 
 
 def test_the_farthest_poses_are_chosen(import_tool):
@@ -8,7 +9,7 @@ def test_the_farthest_poses_are_chosen(import_tool):
     # Three clusters around three poses that differ: one of each is chosen.
     centres = tool.facing_forward(poses.shipped_poses()[:3].astype(float))
     rng = np.random.default_rng(0)
-    turns = limits.turn(1, rng.uniform(-3, 3, 30))
+    turns = motion.rotation("Y", rng.uniform(-3, 3, 30))
     crowd = np.repeat(centres, 10, axis=0) @ np.swapaxes(turns, 1, 2)
     chosen = tool.choose(crowd, 3)
     gaps = np.linalg.norm(chosen[:, None] - centres[None], axis=(2, 3))
