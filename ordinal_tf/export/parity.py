@@ -13,10 +13,11 @@ _JOINTS = len(skeleton.H36M17)
 # share of joints that may be off further, for the best of two nearly equal
 # cells can change by rounding.
 _TOLERANCES = {
-    # Computed in float32, with weights that are stored in float16.
-    "float32": ({"keypoints": 0.2, "pose": 4.0, "other": 1e-2}, 0.02),
+    # Computed in float32, with weights that are stored in float16; of a broad
+    # hill, which made-up pictures have, the top moves most.
+    "float32": ({"keypoints": 0.5, "pose": 4.0, "other": 1e-2}, 0.02),
     "bfloat16": ({"keypoints": 2.0, "pose": 50.0, "other": 0.1}, 0.2),
-    "float16": ({"keypoints": 0.5, "pose": 20.0, "other": 0.02}, 0.1),
+    "float16": ({"keypoints": 1.0, "pose": 20.0, "other": 0.02}, 0.1),
 }
 
 # How far a found box may be off, in sides.
