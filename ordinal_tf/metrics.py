@@ -295,6 +295,15 @@ def ordinal_pairs(relations, depths, mask):
     return ops.logical_and(counted, relations * diff < 0), counted
 
 
+def ordinal_accuracy(relations, depths, mask):
+    """Share of annotated unequal pairs whose predicted sign agrees, `(...)`.
+
+    Arguments of `ordinal_pairs`. 0 without such a pair: to pool poses, take
+    `masked_mean` of `ordinal_pairs`.
+    """
+    return masked_mean(*ordinal_pairs(relations, depths, mask), axis=(-2, -1))
+
+
 def equal_pairs(relations, depths, mask, *, tolerance):
     """Annotated equal pairs, and those whose predicted depths are close.
 

@@ -297,6 +297,10 @@ def test_pairs_by_hand():
         right = (0, 1) if depths is DEPTHS else (0, 2)
         assert np.argwhere(array(correct)).tolist() == [list(right)]
         assert array(counted).sum() == 3
+        share = metrics.ordinal_accuracy(relations, depths, mask)
+        assert_close(share, np.float32(1 / 3), atol=1e-6)
+        none = metrics.ordinal_accuracy(relations, depths, mask & False)
+        assert float(none) == 0.0
         close, equal = metrics.equal_pairs(
             relations, depths, mask, tolerance=0.1
         )

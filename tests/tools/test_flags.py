@@ -69,4 +69,4 @@ def test_an_old_name_still_works(run_tool):
     assert code == 1
     first, *_, second = err.splitlines()  # Between them, TensorFlow on GPUs.
     assert first.startswith("--source is called --poses now")
-    assert "no is neither a folder" in second
+    assert "no is missing" in second

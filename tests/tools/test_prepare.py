@@ -181,7 +181,7 @@ def test_what_looks_wrong_fails(run_tool, tmp_path, monkeypatch):
         (["lsp", "--source=/nowhere"], "joints.mat is missing"),
         (["synthetic"], "how many people to render with --count=N"),
         (["synthetic", "--count=1", "--options={"], "`--options` is not JSON"),
-        (["synthetic", "--count=1", "--poses=no.npz"], "no.npz is neither a"),
+        (["synthetic", "--count=1", "--poses=no.npz"], "no.npz is missing"),
         (["--validate"], "has no dataset.json"),
     ],
 )
