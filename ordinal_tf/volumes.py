@@ -12,7 +12,8 @@ from keras import ops
 # mm are known: the original's half volume, 32 bins of 31.031965 mm.
 DEPTH_UNIT_MM = 32 * 31.031965
 
-# How far around a place a joint counts as there, as a share of the plane.
+# How far around a place a joint counts as there: the standard deviation of a
+# Gaussian, as a share of the plane's width.
 NEAR = 3 / 80
 
 
@@ -99,7 +100,7 @@ def decode_argmax(volume, depth_bins):
     return ops.stack([plane % width, plane // width, z], axis=-1)
 
 
-def near_marginal(log_xy, near=NEAR):
+def near_marginal(log_xy):
     """How probable a joint is *about* each place, instead of at it.
 
     A joint counts as found within a radius (PCK), so the best answer has the
@@ -108,15 +109,13 @@ def near_marginal(log_xy, near=NEAR):
 
     Args:
         log_xy: `(B, H, W, K)` log-probabilities, as `volume_marginals` gives.
-        near: float, standard deviation of the Gaussian that weighs what is
-            around, as a share of W.
 
     Returns:
         `(B, H, W, K)` float32, logarithm of the probability about each place,
         at most 0; outside the plane there is none.
     """
     width, joints = log_xy.shape[2:]
-    sigma = near * width
+    sigma = NEAR * width
     reach = np.ceil(3 * sigma)
     weights = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / sigma))
     column = np.tile(weights[:, None, None, None], (1, 1, joints, 1))

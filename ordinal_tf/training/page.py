@@ -5,14 +5,12 @@ import pathlib
 import numpy as np
 
 from ordinal_tf import drawing, ordinal
-from ordinal_tf.evaluation import report
+from ordinal_tf.evaluation import report, scoring
 from ordinal_tf.training import runs
 
 NAME = "report.html"
 _NOT_CURVES = ("step", "best")
 _SHEET_PX = 256  # Of a person on a sheet.
-_PAIRS = 3  # Whose relations are drawn.
-_EQUAL = 0.1  # Depths found that differ by less are equal, as when scored.
 
 
 def write(workdir, figures, gallery=()):
@@ -69,7 +67,7 @@ def people(photos, found, labels):
     order = seen[np.argsort(error, kind="stable")]
     errors = dict(zip(seen.tolist(), error.tolist(), strict=True))
     signs, _ = ordinal.relations_from_depths(
-        found["ordinal_depth"], tolerance=_EQUAL
+        found["ordinal_depth"], tolerance=scoring.EQUAL
     )
     signs = np.asarray(signs)
 
@@ -96,7 +94,7 @@ def people(photos, found, labels):
         """A person with what was found, or with the labels."""
         pairs = np.zeros(labels["relation_mask"][i].shape, bool)
         for pair in drawing.shown_pairs(
-            true[i], labels["relation_mask"][i], _PAIRS
+            true[i], labels["relation_mask"][i], drawing.RELATIONS
         ):
             pairs[pair] = True
         if ours:
