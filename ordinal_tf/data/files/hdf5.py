@@ -4,10 +4,10 @@ A damaged file may state any size, and HDF5 may point into other files; both
 are refused here.
 """
 
-import pathlib
-
 import h5py
 import numpy as np
+
+from ordinal_tf.data.files import existing
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # Human3.6M's largest array, 312,188 frames of 17 points, has 128 MB.
@@ -29,9 +29,7 @@ def read_arrays(path, names, *, optional=()):
         ValueError: one sentence that names the file, when it is missing, is
             damaged or of another kind, or lacks a dataset of numbers.
     """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is missing.")
+    path = existing.file(path)
     with open(path, "rb") as file:
         start = file.read(520)
     # MATLAB puts 512 bytes of its own in front.

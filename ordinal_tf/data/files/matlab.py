@@ -6,11 +6,10 @@ see `hdf5`.
 """
 
 import io
-import pathlib
 
 import scipy.io
 
-from ordinal_tf.data.files import matlab_check
+from ordinal_tf.data.files import existing, matlab_check
 
 # The largest file that we know has 80 MB.
 _MAX_BYTES = 2**30
@@ -32,9 +31,7 @@ def read_variables(path, names, *, structs=False):
         ValueError: one sentence that names the file, when it is missing, is
             damaged or of another kind, or lacks a variable.
     """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is missing.")
+    path = existing.file(path)
     if path.stat().st_size > _MAX_BYTES:
         raise ValueError(
             f"{path} has {path.stat().st_size} bytes, more than any file of "

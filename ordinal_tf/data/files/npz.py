@@ -8,11 +8,12 @@ is refused: only numbers, text, lists, dictionaries and arrays come out.
 
 import io
 import math
-import pathlib
 import pickle
 import zipfile
 
 import numpy as np
+
+from ordinal_tf.data.files import existing
 
 # Human3.6M's largest such file has 120 MB.
 _MAX_BYTES = 2**31
@@ -51,9 +52,7 @@ def read_pickled(path, name):
 
 
 def _read(path, pickled):
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is missing.")
+    path = existing.file(path)
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()

@@ -13,7 +13,7 @@ import pathlib
 import cv2
 import numpy as np
 
-from ordinal_tf.data.files import photos
+from ordinal_tf.data.files import existing, photos
 
 # Of what folders are looked through for; others are told by their content.
 SUFFIXES = (
@@ -271,9 +271,7 @@ class Reader:
 
 
 def _open(path):
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is missing.")
+    path = existing.file(path)
     # FFmpeg by name: others would take digits in a name for a numbered
     # series of pictures.
     video = cv2.VideoCapture(

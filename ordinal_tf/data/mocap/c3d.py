@@ -12,9 +12,10 @@ marker that was not seen.
 
 import dataclasses
 import math
-import pathlib
 
 import numpy as np
+
+from ordinal_tf.data.files import existing
 
 MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
 _MAX_VALUES = 10**9
@@ -58,9 +59,7 @@ def read_c3d(path):
     Raises:
         ValueError: the file is missing or damaged; names it.
     """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is missing.")
+    path = existing.file(path)
     try:
         return _content(path.read_bytes())
     except (ValueError, IndexError, KeyError, TypeError) as error:

@@ -62,14 +62,8 @@ def read_coco(
     name = f"{split}2017"
     path = source / "annotations" / f"person_keypoints_{name}.json"
     bad = labels.BadRecords(str(path), skip_limit, report)
-    read = coco_file.read_people(
-        path,
-        [source / name],
-        bad,
-        category=category,
-        ignore_joints=ignore_joints,
-    )
-    return _labelled(f"coco_{name}", path, read, None, bad)
+    options = {"category": category, "ignore_joints": ignore_joints}
+    return _read(f"coco_{name}", path, [source / name], bad, **options)
 
 
 def read_custom(
@@ -109,17 +103,15 @@ def read_custom(
     folders = [source / name for name in _FOLDERS]
     if split:
         folders[:0] = [source / split, source / "images" / split]
-    bad = labels.BadRecords(str(path), skip_limit, report)
-    read = coco_file.read_people(
+    return _read(
+        source.resolve().name,
         path,
         [*folders, path.parent],
-        bad,
+        labels.BadRecords(str(path), skip_limit, report),
+        relations=source / f"relations{f'_{split}' if split else ''}.jsonl",
         category=category,
         ignore_joints=ignore_joints,
     )
-    relations = source / f"relations{f'_{split}' if split else ''}.jsonl"
-    relations = relations if relations.exists() else None
-    return _labelled(source.resolve().name, path, read, relations, bad)
 
 
 def _find_annotations(source, split):
@@ -132,11 +124,15 @@ def _find_annotations(source, split):
     return source / names[0]  # Which is missing, as the next step says.
 
 
-def _labelled(name, path, read, relations, bad):
-    joints, people = read
+def _read(name, path, folders, bad, *, relations=None, **options):
+    """`labels.LabelledPhotos`; arguments as of `coco_file.read_people`.
+
+    `relations` is the path of a file, which need not exist, of relations.
+    """
+    joints, people = coco_file.read_people(path, folders, bad, **options)
     body = joints.body
     relation, relation_mask = None, None
-    if relations is not None and people:
+    if people and relations is not None and relations.exists():
         numbers = [(person.image, person.number) for person in people]
         given = lines.read_relations(relations, joints, numbers, bad)
         relation, relation_mask = lines.map_relations(given, body, len(people))

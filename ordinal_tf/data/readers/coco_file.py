@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from ordinal_tf import skeleton
-from ordinal_tf.data.files import text
+from ordinal_tf.data.files import existing, text
 from ordinal_tf.data.readers import (
     ids,
     joint_names,
@@ -105,10 +105,7 @@ def read_people(path, folders, bad, *, category=None, ignore_joints=()):
 
 
 def _load(path):
-    if not path.is_file():
-        raise ValueError(
-            f"{path} is missing; it must hold COCO keypoint annotations."
-        )
+    existing.file(path, "it must hold COCO keypoint annotations")
     content = text.read_json(path)
     if not isinstance(content, dict):
         content = {}

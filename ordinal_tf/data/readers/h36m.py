@@ -21,7 +21,7 @@ import pathlib
 import numpy as np
 
 from ordinal_tf import skeleton, vectors
-from ordinal_tf.data.files import hdf5, matlab, text
+from ordinal_tf.data.files import existing, hdf5, matlab, text
 from ordinal_tf.data.readers import labels, plausible
 
 _JOINTS = skeleton.H36M17_LEFT_FIRST
@@ -137,10 +137,7 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
     Raises:
         ValueError: see `readers`; also, files contradict each other.
     """
-    if split not in ("train", "valid"):
-        raise ValueError(
-            f"`split` must be 'train' or 'valid'. Received: {split!r}."
-        )
+    labels.check_split(split, "train", "valid")
     source = pathlib.Path(source)
     path = source / "annot" / f"{split}.h5"
     names = _read_names(source / "annot" / f"{split}_images.txt")
@@ -194,8 +191,7 @@ def read_h36m(source, *, split="valid", skip_limit=10, report=print):
 
 
 def _read_names(path):
-    if not path.is_file():
-        raise ValueError(f"{path} is missing; it must name the frames.")
+    existing.file(path, "it must name the frames")
     lines = text.read_text(path).split("\n")
     names = [line.strip() for line in lines if line.strip()]
     if not names or any("\0" in name for name in names):

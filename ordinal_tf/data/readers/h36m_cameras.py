@@ -15,6 +15,7 @@ import pathlib
 import xml.etree.ElementTree
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 _SUBJECTS, _CAMERAS = 11, 4
 _MAX_BYTES = 10**7
@@ -112,19 +113,11 @@ def read_cameras(path):
 
 def _camera(outside, inside):
     return Camera(
-        rotation=_rotation(outside[:3]),
+        # Rx Ry Rz, right-handed.
+        rotation=Rotation.from_euler("XYZ", outside[:3]).as_matrix(),
         place=outside[3:],
         focal=inside[:2],
         centre=inside[2:4],
         radial=inside[4:7],
         tangential=inside[[8, 7]],
     )
-
-
-def _rotation(angles):
-    """Rx Ry Rz, right-handed, from world to camera axes."""
-    (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
-    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return about_x @ about_y @ about_z

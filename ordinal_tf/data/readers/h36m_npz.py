@@ -143,10 +143,7 @@ def read_positions(path):
 def _find(source, split):
     if source.is_file():
         return source
-    if split not in ("train", "test"):
-        raise ValueError(
-            f"`split` must be 'train' or 'test'. Received: {split!r}."
-        )
+    labels.check_split(split, "train", "test")
     name = f"h36m_{split}.npz"
     for folder in (source, source / "annotation_body3d" / "fps10"):
         if (folder / name).is_file():

@@ -21,7 +21,7 @@ import pathlib
 import numpy as np
 
 from ordinal_tf import geometry, skeleton
-from ordinal_tf.data.files import cdf_check, video
+from ordinal_tf.data.files import cdf_check, existing, video
 from ordinal_tf.data.readers import h36m_cameras, labels, plausible
 
 SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
@@ -47,10 +47,7 @@ def read_h36m_release(source, *, split="train", report=print):
         ValueError: metadata.xml or all clips are missing or damaged, or
             cdflib is not installed.
     """
-    if split not in SUBJECTS:
-        raise ValueError(
-            f"`split` must be 'train' or 'test'. Received: {split!r}."
-        )
+    labels.check_split(split, *SUBJECTS)
     source = pathlib.Path(source)
     cameras = h36m_cameras.read_cameras(_find_metadata(source))
     bad = labels.BadRecords(str(source), math.inf, report)
@@ -94,9 +91,7 @@ def read_positions(path):
         ValueError: the file is missing, damaged or another one, or cdflib is
             not installed.
     """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is missing.")
+    path = existing.file(path)
     try:
         import cdflib
     except ImportError as error:

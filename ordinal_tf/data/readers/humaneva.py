@@ -58,10 +58,7 @@ def read_humaneva(source, *, split="train", report=print):
     Raises:
         ValueError: see `readers`.
     """
-    if split not in ("train", "validate"):
-        raise ValueError(
-            f"`split` must be 'train' or 'validate'. Received: {split!r}."
-        )
+    labels.check_split(split, "train", "validate")
     source = pathlib.Path(source)
     bad = labels.BadRecords(str(source), math.inf, report)
     clips = []

@@ -177,11 +177,7 @@ def _along(axes, length):
 
 def _about_y(angle):
     """`(N, 3, 3)` as the support code's yRotation.m: z towards -x."""
-    turn = np.zeros((len(angle), 3, 3))
-    turn[:, 0, 0] = turn[:, 2, 2] = np.cos(angle)
-    turn[:, 0, 2], turn[:, 2, 0] = -np.sin(angle), np.sin(angle)
-    turn[:, 1, 1] = 1
-    return turn
+    return transform.Rotation.from_euler("y", -angle[:, None]).as_matrix()
 
 
 def _axes(points, index, segment):

@@ -5,12 +5,11 @@ TOOLBOX_common/ReadSpicaCalib.m, ReadStreamOffset.m and readmp.m,
 @sync_stream/sync_stream.m, TOOLBOX_readc3d/readc3d.m, MarkerName2MarkerId.m.
 """
 
-import pathlib
 import re
 
 import numpy as np
 
-from ordinal_tf.data.files import matlab, text
+from ordinal_tf.data.files import existing, matlab, text
 from ordinal_tf.data.mocap import c3d
 
 
@@ -95,9 +94,7 @@ def align_streams(offsets):
 
 
 def _numbers(path, count):
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is missing.")
+    path = existing.file(path)
     try:
         numbers = np.array(text.read_text(path).split(), np.float64)
     except ValueError as error:

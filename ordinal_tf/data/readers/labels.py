@@ -168,6 +168,13 @@ def join_clips(clips):
     return paths, fields | {"pose": pose, "pose_mask": every, "camera": camera}
 
 
+def check_split(split, *parts):
+    """Raises `ValueError` unless a data set has a part of that name."""
+    if split not in parts:
+        names = " or ".join(map(repr, parts))
+        raise ValueError(f"`split` must be {names}. Received: {split!r}.")
+
+
 def where(wrong, sentence):
     """The sentence for each record that is wrong, None for the others."""
     return [sentence if one else None for one in wrong]

@@ -26,7 +26,7 @@ import numpy as np
 import tensorflow as tf
 
 from ordinal_tf import geometry, ordinal, skeleton
-from ordinal_tf.data.files import matlab
+from ordinal_tf.data.files import existing, matlab
 from ordinal_tf.data.readers import labels
 
 _SKELETONS = {14: skeleton.LSP14, 16: skeleton.MPII16}
@@ -108,11 +108,8 @@ def read_lsp(folder, *, first=1, last=None, skip_limit=0, report=print):
 
 def _read_joints(path):
     """`(M, J, 3)`, and whether the layout is LSP-Extended's own."""
-    if not path.is_file():
-        raise ValueError(
-            f"{path} is missing; the folder needs images/, joints.mat and, "
-            "for relations, ordinal.mat."
-        )
+    need = "images/, joints.mat and, for relations, ordinal.mat"
+    existing.file(path, f"the folder needs {need}")
     joints = matlab.read_numbers(path, "joints")
     if joints.ndim == 2:  # MATLAB drops the last axis where M is 1.
         joints = joints[..., None]

@@ -45,8 +45,7 @@ def read_mpi_inf_3dhp(source, *, split="test", skip_limit=10, report=print):
     Raises:
         ValueError: see `readers`.
     """
-    if split != "test":
-        raise ValueError(f"`split` must be 'test'. Received: {split!r}.")
+    labels.check_split(split, "test")
     source = pathlib.Path(source)
     bad = labels.BadRecords(str(source), skip_limit, report)
     parts = [_read_sequence(source / name, bad) for name in SEQUENCES]
