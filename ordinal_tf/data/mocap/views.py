@@ -176,16 +176,6 @@ def camera_rotations(azimuth, elevation, roll):
     return np.stack(rows, axis=-2)
 
 
-def project(points, focal_px):
-    """`(..., 17, 2)` pixels x, y; the principal point is at 0.
-
-    Args:
-        points: `(..., 17, 3)` mm, camera axes, in front of the camera.
-        focal_px: `(...)`.
-    """
-    return focal_px[..., None, None] * points[..., :2] / points[..., 2:]
-
-
 def sample_views(poses, rng, *, camera, body=None, mirror=False):
     """Photographs of poses, without the pixels: one random camera each.
 
@@ -220,8 +210,10 @@ def sample_views(poses, rng, *, camera, body=None, mirror=False):
     away = np.concatenate([aside, np.ones((count, 1))], axis=-1)
     pose_3d = poses @ np.swapaxes(turn, -1, -2)
     placed = pose_3d + (distance[:, None] * away)[:, None]
+    # The principal point is at 0.
+    pixels = focal[:, None, None] * placed[..., :2] / placed[..., 2:]
     return {
-        "keypoints_2d": project(placed, focal).astype(np.float32),
+        "keypoints_2d": pixels.astype(np.float32),
         "depth": pose_3d[..., 2].astype(np.float32),
         "pose_3d": pose_3d.astype(np.float32),
     }

@@ -290,12 +290,10 @@ def _bin_depth(zind):
     return depth - depth[:, [skeleton.H36M17.root]]
 
 
-def metric_bin_limits():
-    """`(65,)` mm relative to the root; source: `startup.m` of c2f-vol-demo."""
-    return np.linspace(*_BIN_LIMITS_MM, 65)
-
-
 def metric_bin_centres():
-    """`(64,)` centres of the bins (`zcen`), mm relative to the root."""
-    limits = metric_bin_limits()
+    """`(64,)` centres of the bins (`zcen`), mm relative to the root.
+
+    Source: `startup.m` of c2f-vol-demo.
+    """
+    limits = np.linspace(*_BIN_LIMITS_MM, 65)
     return (limits[1:] + limits[:-1]) / 2
