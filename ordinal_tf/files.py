@@ -6,6 +6,7 @@ and one of before outlives a failure.
 """
 
 import contextlib
+import hashlib
 import json
 import pathlib
 
@@ -55,6 +56,12 @@ def write_npz(path, arrays, *, compressed=False):
     # An open file, because NumPy appends `.npz` to other names.
     with whole(path) as new, open(new, "wb") as file:
         save(file, **arrays)
+
+
+def checksum(path):
+    """str, SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_picture(path, image):

@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 
 from ordinal_tf import drawing, files, skeleton
+from ordinal_tf.data.files import photos
 from ordinal_tf.evaluation import charts
 
 _PAGE = pathlib.Path(__file__).parent / "page"
@@ -146,11 +147,7 @@ def _photo(person):
     scale = min(1.0, _MAX_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode(
-        ".jpg",
-        cv2.cvtColor(small, cv2.COLOR_RGB2BGR),
-        [cv2.IMWRITE_JPEG_QUALITY, _QUALITY],
-    )
+    data = photos.encode_jpeg(small, _QUALITY)
     drawn = ""
     # The labels below, so that one sees by how much they are missed.
     for key, kind in (("keypoints_true", "true"), ("keypoints", "found")):

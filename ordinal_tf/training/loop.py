@@ -168,7 +168,7 @@ def _with_origin(config, workdir, start_from):
             config.init_sha256 = known.init_sha256
         else:
             path = paths.weights_file(config.init_from, start_from)
-            config.init_sha256 = runs.fingerprint(path)
+            config.init_sha256 = files.checksum(path)
     return config
 
 
@@ -207,7 +207,7 @@ def _enter(run, config, free, start_from):
         run.report(f"{run.workdir}: continuing after step {done.step}.")
     elif config.init_from:
         path = paths.weights_file(config.init_from, start_from)
-        if runs.fingerprint(path) != config.init_sha256:
+        if files.checksum(path) != config.init_sha256:
             raise ValueError(
                 f"{path} is not what this run was started from: it has "
                 "changed since. Start another run from it, or bring it back."

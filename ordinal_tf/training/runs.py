@@ -17,7 +17,6 @@ import contextlib
 import dataclasses
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import pathlib
@@ -344,12 +343,6 @@ def summary(workdir):
             "training end, or give it fewer steps."
         )
     return read_json(path)
-
-
-def fingerprint(path):
-    """str, SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def append_metrics(workdir, line):

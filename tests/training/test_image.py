@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from configs import lite, paper
+from ordinal_tf import files
 from ordinal_tf.data.readers import lsp
 from ordinal_tf.evaluation import scoring
 from ordinal_tf.training import config_data, loop, page, runs
@@ -305,7 +306,7 @@ def test_init_from(quick, config, whole, tmp_path):
         assert progress_of(tmp_path / name).step == 1
         kept = runs.read_config(tmp_path / name)
         assert kept.init_from == str(source)
-        assert kept.init_sha256 == runs.fingerprint(whole[0] / runs.WEIGHTS)
+        assert kept.init_sha256 == files.checksum(whole[0] / runs.WEIGHTS)
 
 
 def test_crops_grow_where_functions_are_traced(monkeypatch, config, tmp_path):

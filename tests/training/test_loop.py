@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ordinal_tf import files
 from ordinal_tf.training import loop, optimizers, page, runs
 from tests.training import tasks
 
@@ -284,7 +285,7 @@ def test_started_again_without_the_flag(tmp_path):
         np.testing.assert_array_equal(one, two)
     kept = runs.read_config(tmp_path / "run")
     assert kept.init_from == str(path)
-    assert kept.init_sha256 == runs.fingerprint(path)
+    assert kept.init_sha256 == files.checksum(path)
 
 
 def test_a_resumed_run_is_not_started_again(tmp_path):

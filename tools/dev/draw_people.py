@@ -13,7 +13,7 @@ import pathlib
 from absl import flags
 
 from ordinal_tf import drawing, files
-from ordinal_tf.data.prepared import cutouts
+from ordinal_tf.data.files import photos as pictures
 from ordinal_tf.synthetic import people
 from ordinal_tf.synthetic.scene import backgrounds
 
@@ -76,7 +76,7 @@ def main():
     boxes = {name: [label["box"]] for name, label in labels.items()}
     files.write_json(out / "boxes.json", boxes, indent=None)
     sheet = drawing.contact_sheet(tiles, _COLUMNS.value, _SIZE.value)
-    jpeg = cutouts.encode_jpeg(sheet, _SHEET_QUALITY)
+    jpeg = pictures.encode_jpeg(sheet, _SHEET_QUALITY)
     files.write_bytes(out / "sheet.jpg", jpeg)
     print(f"Wrote {len(tiles)} pictures, labels and sheet.jpg to {out}.")
 

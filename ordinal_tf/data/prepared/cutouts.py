@@ -67,7 +67,7 @@ def photo_record(
             to_window[axis, 2] = zoom * (0.5 - start) - 0.5
         if scale < 1:
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        encoded = encode_jpeg(image, quality)
+        encoded = pictures.encode_jpeg(image, quality)
     record = {
         "image": encoded,
         "size": np.array(pictures.size_of(encoded), np.int32),
@@ -92,26 +92,6 @@ def _load(path):
 def _videos():
     """The process's reader: the people of a shard come frame by frame."""
     return video.Reader()
-
-
-def encode_jpeg(image, quality):
-    """Encodes a picture, its colours at half the resolution (4:2:0).
-
-    Args:
-        image: uint8 `(H, W, 3)` RGB.
-        quality: int, 1 to 100.
-
-    Returns:
-        bytes of a JPEG.
-
-    Raises:
-        ValueError: a side is too long for a JPEG, above 65,500 pixels.
-    """
-    bgr = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR)
-    fine, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not fine:
-        raise ValueError(f"A picture of shape {image.shape} has no JPEG.")
-    return data.tobytes()
 
 
 def decode(data):

@@ -9,7 +9,6 @@ The card is written last, so a folder with a card is whole.
 """
 
 import dataclasses
-import hashlib
 import pathlib
 
 import numpy as np
@@ -265,10 +264,8 @@ def write_index(path, arrays):
 
 def file_entry(path):
     """`name`, `bytes` and `sha256` of a file, as the card lists them."""
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "name": path.name,
         "bytes": path.stat().st_size,
-        "sha256": digest,
+        "sha256": files.checksum(path),
     }

@@ -5,6 +5,8 @@ import functools
 import cv2
 import numpy as np
 
+from ordinal_tf.data.files import photos
+
 
 def finish(
     rng,
@@ -137,12 +139,6 @@ def _grain_table(side):
 
 def _encode(image, quality):
     pixels = np.clip(np.round(image), 0, 255).astype(np.uint8)
-    fine, data = cv2.imencode(
-        ".jpg",
-        cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR),
-        [cv2.IMWRITE_JPEG_QUALITY, quality],
-    )
-    if not fine:
-        raise ValueError(f"A picture of shape {image.shape} has no JPEG.")
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return data.tobytes(), cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+    data = photos.encode_jpeg(pixels, quality)
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return data, decoded
