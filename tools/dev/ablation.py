@@ -25,15 +25,13 @@ import pathlib
 from absl import flags
 from ml_collections import config_flags
 
-from ordinal_tf.training import ablation
-
-from . import _common
+from . import _ablation, _common
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", _common.config_path("ablation"), "Network and training."
 )
 _TABLE = flags.DEFINE_enum(
-    "table", "supervision", sorted(ablation.TABLES), "Which table."
+    "table", "supervision", sorted(_ablation.TABLES), "Which table."
 )
 _ONLY_ROW = flags.DEFINE_multi_string(
     "only_row", [], "A row of it; may be repeated. All of them by default."
@@ -68,7 +66,7 @@ _TITLES = {
 
 def main():
     config, table = _CONFIG.value, _TABLE.value
-    data = ablation.Data(
+    data = _ablation.Data(
         people=_PEOPLE.value,
         people_test=_PEOPLE_TEST.value,
         photos=_PHOTOS.value,
@@ -76,7 +74,7 @@ def main():
         reconstruction=_RECONSTRUCTION.value,
     )
     answer = {}
-    for found in ablation.run(
+    for found in _ablation.run(
         table,
         config,
         data,
@@ -85,9 +83,9 @@ def main():
         only=_ONLY_ROW.value,
         progress=lambda name: _common.progress_line(config.train.steps, name),
     ):
-        answer = {"table": table, "rows": ablation.summary(found)}
+        answer = {"table": table, "rows": _ablation.summary(found)}
         if table == "supervision":
-            answer["ratios"] = ablation.ratios(found)
+            answer["ratios"] = _ablation.ratios(found)
         print(table_text(answer), flush=True)
     print(json.dumps(answer))
 

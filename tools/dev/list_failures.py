@@ -5,7 +5,7 @@ r"""How a model fails: its figures by kind of person, and the worst pictures.
         --sheet=out/worst.jpg
 
 Of each prepared folder a table: what share of the people is upside down, seen
-from behind, cut off (see `evaluation.kinds`), PCK@0.2 of these, and PCK@0.2 if
+from behind, cut off (see `_kinds`), PCK@0.2 of these, and PCK@0.2 if
 a joint may also be at its other side's, so that the difference is sides taken
 for each other. --sheet draws the twelve worst of the last folder. The last
 line of standard output is JSON: a dict from folder to kind to figures.
@@ -21,9 +21,9 @@ import ordinal_tf
 from ordinal_tf import drawing, files, skeleton
 from ordinal_tf.data.pipeline import sources
 from ordinal_tf.data.prepared import cutouts, reading
-from ordinal_tf.evaluation import kinds, scoring
+from ordinal_tf.evaluation import scoring
 
-from . import _common
+from . import _common, _kinds
 
 _MODEL = flags.DEFINE_string(
     "model", None, "Folder of a model, or a shipped one's name.", required=True
@@ -69,7 +69,7 @@ def _figures(known):
     either = (right | other) & counted
     everybody = {"everybody": np.ones(len(true), bool)}
     rows = {}
-    for kind, of in (everybody | kinds.of_people(true, mask)).items():
+    for kind, of in (everybody | _kinds.of_people(true, mask)).items():
         joints = max(counted[of].sum(), 1)
         rows[kind] = {
             "people": 100 * float(of.mean()),

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from configs import ablation as config_file
 from configs import lite
-from ordinal_tf.training import ablation, checks, runs
+from ordinal_tf.training import checks, runs
 from tests import prepared_files
+from tools.dev import _ablation as ablation
 
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 
