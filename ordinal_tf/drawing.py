@@ -228,11 +228,11 @@ def _disc(image, centre, radius, colour):
     cv2.fillConvexPoly(image, rim, colour, cv2.LINE_AA, SHIFT)
 
 
-def _mix(colour, other, share):
-    """`share` of `colour`, the rest of `other`."""
+def _faded(colour, share):
+    """`share` of a colour, the rest of the background's."""
     return tuple(
         round(share * a + (1 - share) * b)
-        for a, b in zip(colour, other, strict=True)
+        for a, b in zip(colour, BACKGROUND, strict=True)
     )
 
 
@@ -354,7 +354,7 @@ def draw_view(person, name, yaw, size):
     # Far limbs fade, which helps where two lie over each other.
     far = np.clip((np.nan_to_num(depths) + reach) / (2 * reach), 0, 1)
     colours = [
-        _mix(side_colour(joint), BACKGROUND, (1 - 0.4 * f) * (0.6 if u else 1))
+        _faded(side_colour(joint), (1 - 0.4 * f) * (0.6 if u else 1))
         for joint, f, u in zip(SKELETON.joints, far, unsure, strict=True)
     ]
     _draw_skeleton(image, points, depths, colours, unsure, bone)

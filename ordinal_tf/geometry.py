@@ -11,6 +11,7 @@ from keras import ops
 
 # Side of a person's box, in extents of the keypoints.
 BOX_MARGIN = 1.25
+_LEAST_SIDE = 8.0  # Pixels.
 
 
 def crop_matrix(box, size, *, rotation=0.0, mirror=False):
@@ -75,14 +76,14 @@ def apply_affine(matrix, points):
     return moved + offset[..., None, :]
 
 
-def box_around(keypoints, mask, *, margin=BOX_MARGIN, smallest=8.0):
+def box_around(keypoints, mask, *, margin=BOX_MARGIN):
     """Square box around the known keypoints.
 
     Args:
         keypoints: `(..., K, 2)` pixels; anything where not masked.
         mask: `(..., K)` bool, at least one True.
-        margin: the box side is this times the longer side of their extent.
-        smallest: least side in pixels, for a person seen as a point.
+        margin: the box side is this times the longer side of their extent,
+            and at least 8 pixels, for a person seen as a point.
 
     Returns:
         `(..., 3)` float32 centre x, centre y, side.
@@ -92,5 +93,5 @@ def box_around(keypoints, mask, *, margin=BOX_MARGIN, smallest=8.0):
     low = ops.min(ops.where(mask, keypoints, np.inf), axis=-2)
     high = ops.max(ops.where(mask, keypoints, -np.inf), axis=-2)
     side = margin * ops.max(high - low, axis=-1, keepdims=True)
-    side = ops.maximum(side, smallest)
+    side = ops.maximum(side, _LEAST_SIDE)
     return ops.concatenate([(low + high) / 2, side], axis=-1)

@@ -105,7 +105,7 @@ def quantize(data, variant, *, network, last, calibration=()):
     names = qtyping.TFLOperationName
     inside = f".*{network}.*"
     job = quantizer.Quantizer(bytearray(data))
-    _store_half(job, ".*")
+    _store_half(job)
     if variant == "dynamic":
         job.add_dynamic_config(inside, names.CONV_2D, 8)
     elif variant == "int8":
@@ -131,11 +131,11 @@ def quantize(data, variant, *, network, last, calibration=()):
     return bytes(result.quantized_model)
 
 
-def _store_half(job, scope):
+def _store_half(job):
     from litert_quantizer import algorithm_manager, qtyping
 
     job.update_quantization_recipe(
-        scope,
+        ".*",
         qtyping.TFLOperationName.ALL_SUPPORTED,
         qtyping.OpQuantizationConfig(
             weight_tensor_config=qtyping.TensorQuantizationConfig(

@@ -178,21 +178,19 @@ def assign(model, arrays, *, name="encoder"):
         variable.assign(arrays[key].astype("float32"))
 
 
-def classifier(variant, *, classes=1000, size=224):
+def classifier(variant):
     """The network that the weights were trained as, to prove them.
 
     Args:
         variant: str, a key of `VARIANTS`.
-        classes: int.
-        size: int, side of the picture.
 
     Returns:
-        `keras.Model`, `(B, size, size, 3)` in [0, 1] to logits `(B, classes)`.
+        `keras.Model`, `(B, 224, 224, 3)` in [0, 1] to logits `(B, 1000)`.
     """
-    pixels = keras.Input((size, size, 3), name="image")
+    pixels = keras.Input((224, 224, 3), name="image")
     x = encoder(pixels, variant)[-1]
     x = layers.Conv2D(1280, 1, use_bias=False, name="encoder_head")(x)
     x = _norm(x, "encoder_head", relu=True)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    logits = layers.Dense(classes, name="encoder_classes")(x)
+    logits = layers.Dense(1000, name="encoder_classes")(x)
     return keras.Model(pixels, logits, name=f"efficientnet_{variant}")

@@ -89,27 +89,26 @@ def build_reconstruction(
     return keras.Model(inputs, outputs, name=name)
 
 
-def reconstruction_input(keypoints, depth, *, root=0):
+def reconstruction_input(keypoints, depth):
     """Input vector of the network, in the official layout.
 
-    x and y are taken relative to the root joint and divided by the largest
-    of their absolute values, which frees them from where and how large the
-    person is. Where all joints coincide the original divides 0 by 0; here x
-    and y are then zeros. The depth goes in as it is: the original feeds bins
-    that count from the root's (`normalise_bin`), which is root-relative but
-    for rounding; our training feeds root-relative depths, and an image
-    network at serving must too.
+    x and y are taken relative to the first joint, the root, and divided by
+    the largest of their absolute values, which frees them from where and how
+    large the person is. Where all joints coincide the original divides 0 by
+    0; here x and y are then zeros. The depth goes in as it is: the original
+    feeds bins that count from the root's, `(bin - 33) / 32` of 1 to 64, which
+    is root-relative but for rounding; our training feeds root-relative
+    depths, and an image network at serving must too.
 
     Args:
         keypoints: `(..., N, 2)` x, y in any unit.
         depth: `(..., N)` normalised depth (units of
             `volumes.DEPTH_UNIT_MM`).
-        root: int, the joint that x and y are relative to.
 
     Returns:
         `(..., 3N)`: N x, N y, N z.
     """
-    keypoints = keypoints - keypoints[..., root : root + 1, :]
+    keypoints = keypoints - keypoints[..., :1, :]
     largest = ops.max(ops.abs(keypoints), axis=(-2, -1), keepdims=True)
     keypoints = keypoints / ops.where(largest > 0, largest, 1.0)
     x, y = keypoints[..., 0], keypoints[..., 1]
@@ -119,11 +118,6 @@ def reconstruction_input(keypoints, depth, *, root=0):
 def normalise_depth(depth_mm):
     """Root-relative depth in mm to the network's unit."""
     return depth_mm / volumes.DEPTH_UNIT_MM
-
-
-def normalise_bin(depth_bin):
-    """Official depth bin (1 to 64, the root in 33) to the network's unit."""
-    return (depth_bin - 33.0) / 32.0
 
 
 def reconstruction_output(vector):

@@ -32,7 +32,7 @@ from ordinal_tf.data.pipeline import (
 from ordinal_tf.data.pipeline.core import geometry
 from ordinal_tf.data.prepared import records
 
-_MIRROR = skeleton.H36M17.mirror
+_K = len(skeleton.H36M17)
 
 
 def training_dataset(
@@ -150,7 +150,7 @@ def training_dataset(
             "scales": transforms.random_colour(
                 draws, channel=colour, brightness=brightness
             ),
-            "labels": transforms.move_labels(labels, matrix, mirrored, _MIRROR),
+            "labels": transforms.move_labels(labels, matrix, mirrored),
         }
 
     def picture(one):
@@ -297,12 +297,12 @@ def evaluation_dataset(people, *, input_size, batch_size):
         labels = supervision.apply(
             {key: labels[key] for key in sources.LABELS},
             tf.zeros([1], tf.int64),
-            tf.zeros([1, 2, len(_MIRROR), len(_MIRROR)]),
+            tf.zeros([1, 2, _K, _K]),
             chosen=(supervision.ALL,),
             tolerance_mm=ordinal.TOLERANCE_MM,
             flipped=0.0,
         )
-        moved = transforms.move_labels(labels, matrix, [False], _MIRROR)
+        moved = transforms.move_labels(labels, matrix, [False])
         moved = {key: value[0] for key, value in moved.items()}
         return {"image": image, **moved}
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from ordinal_tf import skeleton
 from ordinal_tf.data.pipeline.core import geometry
 
+_MIRROR = skeleton.H36M17.mirror
 # Uniform numbers of one example: turn, scale, mirror, part; four for the
 # colour.
 _DRAWS = 8
@@ -157,7 +158,7 @@ def colour(image, scales):
     return tf.cast(tf.clip_by_value(tf.round(image), 0.0, 255.0), tf.uint8)
 
 
-def move_labels(labels, matrix, mirrored, mirror):
+def move_labels(labels, matrix, mirrored):
     """Maps keypoints into the crop and trades left and right if mirrored.
 
     Args:
@@ -166,7 +167,6 @@ def move_labels(labels, matrix, mirrored, mirror):
             `relation_mask` symmetric.
         matrix: `(B, 2, 3)` image to crop.
         mirrored: `(B,)` bool.
-        mirror: K ints, joint k becomes `mirror[k]`.
 
     Returns:
         dict with the same keys, `keypoints` in crop pixels and
@@ -175,11 +175,11 @@ def move_labels(labels, matrix, mirrored, mirror):
     keypoints = geometry.apply_affine(matrix, labels["keypoints"])
     moved = {**labels, "keypoints": keypoints}
     for key, value in moved.items():
-        traded = tf.gather(value, mirror, axis=1)
+        traded = tf.gather(value, _MIRROR, axis=1)
         if key in ("relation", "relation_mask"):
-            traded = tf.gather(traded, mirror, axis=2)
+            traded = tf.gather(traded, _MIRROR, axis=2)
         rank = [-1] + [1] * (len(value.shape) - 1)
         moved[key] = tf.where(tf.reshape(mirrored, rank), traded, value)
-    upper = np.triu(np.ones((len(mirror), len(mirror)), bool), k=1)
+    upper = np.triu(np.ones((len(_MIRROR), len(_MIRROR)), bool), k=1)
     moved["relation_mask"] = tf.logical_and(moved["relation_mask"], upper)
     return moved

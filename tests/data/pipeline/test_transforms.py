@@ -8,7 +8,6 @@ from ordinal_tf import geometry, skeleton
 from ordinal_tf.data.pipeline import transforms
 
 SIZE = 64
-MIRROR = skeleton.H36M17.mirror
 
 
 def draw_crops(seed, count=200, **options):
@@ -163,7 +162,7 @@ def move(example, matrix, mirrored):
     """`move_labels` of a batch of one."""
     batch = {key: tf.constant(value)[None] for key, value in example.items()}
     matrix = tf.convert_to_tensor(matrix)[None]
-    moved = transforms.move_labels(batch, matrix, [mirrored], MIRROR)
+    moved = transforms.move_labels(batch, matrix, [mirrored])
     return {key: value[0].numpy() for key, value in moved.items()}
 
 
