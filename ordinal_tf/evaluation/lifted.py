@@ -3,8 +3,8 @@
 import numpy as np
 from keras import ops
 
-from ordinal_tf import metrics, skeleton, volumes
-from ordinal_tf.data.mocap import image_errors, views
+from ordinal_tf import metrics, skeleton
+from ordinal_tf.data.mocap import views
 from ordinal_tf.data.pipeline import sources
 from ordinal_tf.data.prepared import reading
 from ordinal_tf.evaluation import scoring
@@ -76,21 +76,6 @@ def read_out(keypoints, depth_mm):
     return np.concatenate(
         [plane * scale[:, None, None], depth_mm[..., None]], axis=-1
     )
-
-
-def measured_errors(found):
-    """`image_errors.ImageErrors` of what an image network found.
-
-    Args:
-        found: dict of `found_people`; without poses nothing is told of depth.
-    """
-    arguments = [found[k] for k in ("keypoints", "keypoints_true")]
-    arguments.append(found["keypoint_mask"])
-    if np.isfinite(found["pose_true"]).all():
-        true = found["pose_true"][..., 2]
-        true = true - true[:, _SKELETON.root : _SKELETON.root + 1]
-        arguments += [volumes.DEPTH_UNIT_MM * found["ordinal_depth"], true]
-    return image_errors.measure(*arguments)
 
 
 def depth_figures(found):

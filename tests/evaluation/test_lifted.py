@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ordinal_tf import skeleton
-from ordinal_tf.data.mocap import image_errors, views
+from ordinal_tf.data.mocap import views
 from ordinal_tf.evaluation import lifted
 from tests import prepared_files
 
@@ -117,16 +117,3 @@ def test_figures_by_hand():
     assert figures["poses"] == 2
     with pytest.raises(ValueError, match="Nobody.*known pose"):
         lifted.figures({**found, "pose_true": np.full_like(true, np.nan)}, pose)
-
-
-def test_measured_errors_in_millimetres(folder):
-    found = lifted.found_people(predict, folder, input_size=32)
-    true = found["pose_true"][..., 2]
-    true = true - true[:, :1]
-    found["keypoints"] = found["keypoints_true"]
-    # The unit is half of 64 bins of 31.031965 mm.
-    found["ordinal_depth"] = 0.5 * true / (32 * 31.031965)
-    errors = lifted.measured_errors(found)
-    np.testing.assert_allclose(errors.gain, 0.5, atol=1e-3)
-    found["pose_true"][0] = np.nan
-    assert lifted.measured_errors(found) == image_errors.ImageErrors()

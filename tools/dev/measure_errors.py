@@ -22,7 +22,7 @@ from absl import flags
 from ordinal_tf.evaluation import lifted
 from ordinal_tf.training import image
 
-from . import _common
+from . import _common, _errors
 
 _IMAGE = flags.DEFINE_string(
     "image", None, "Run of an image network.", required=True
@@ -41,7 +41,7 @@ def main():
     measured = {}
     for folder in _PEOPLE.value:
         found = lifted.found_people(predict, folder, input_size=size)
-        errors = dataclasses.asdict(lifted.measured_errors(found))
+        errors = dataclasses.asdict(_errors.of_found(found))
         measured[folder] = errors
         print(f"{folder}, {len(found['keypoints'])} people:")
         for name, value in errors.items():

@@ -1,8 +1,9 @@
-"""What image networks get wrong: measured on labels, and made for training.
+"""What image networks get wrong, made for training.
 
 In the picture joints of one side lie on the other, both on one side, or where
-another joint is; depths are too small and err along whole limbs. `measure`
-finds the seventeen numbers of it, and `spoil` draws from it.
+another joint is; depths are too small and err along whole limbs.
+`tools.dev.measure_errors` finds the seventeen numbers of it, and `spoil` draws
+from it.
 
 Depths are those of the joint's own side wherever it is seen: measured on a
 half-trained network whose legs were merged in 83 % of the pictures, the
@@ -17,7 +18,7 @@ import numpy as np
 from ordinal_tf import skeleton
 
 _SKELETON = skeleton.H36M17
-_LIMBS = {
+LIMBS = {
     "legs": ("hip", "knee", "ankle"),
     "arms": ("shoulder", "elbow", "wrist"),
 }
@@ -25,18 +26,11 @@ _LIMBS = {
 # elbows, 2 ankles and wrists.
 LEVELS = np.array(
     [
-        next((k for k in (1, 2) for limb in _LIMBS.values() if limb[k] in j), 0)
+        next((k for k in (1, 2) for limb in LIMBS.values() if limb[k] in j), 0)
         for j in _SKELETON.joints
     ]
 )
-_MIRROR = np.array(_SKELETON.mirror)
 _PARENTS = np.array(_SKELETON.parents)
-# A joint is missed beyond this share of the person's extent.
-_FAR = 0.2
-# Sides are told apart where they are this share of the extent apart.
-_APART = 0.12
-# The median length of a 2D normal vector, in standard deviations.
-_MEDIAN = np.sqrt(2 * np.log(2))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,28 +113,16 @@ def spoil(keypoints, depth, rng, errors):
     return points.astype(np.float32), found.astype(np.float32)
 
 
-def extents(keypoints, mask=None):
-    """The longer sides of the boxes around people's keypoints.
-
-    Args:
-        keypoints: `(B, 17, 2)`, any unit.
-        mask: `(B, 17)` bool, which count, at least one of each person; all
-            where None.
-
-    Returns:
-        `(B)` floats, the unit of `keypoints`.
-    """
-    if mask is None:
-        return np.max(keypoints.max(1) - keypoints.min(1), axis=-1)
-    known = np.where(mask[..., None], keypoints, np.nan)
-    return np.max(np.nanmax(known, 1) - np.nanmin(known, 1), axis=-1)
+def extents(keypoints):
+    """`(B)`: the longer sides of the boxes around `(B, 17, 2)` keypoints."""
+    return np.max(keypoints.max(1) - keypoints.min(1), axis=-1)
 
 
 def _mistaken_sides(count, rng, errors):
     """`(count, 17)`: the joint that each joint is taken for."""
     seen = np.tile(np.arange(len(LEVELS)), (count, 1))
     for limb, swapped, merged in zip(
-        _LIMBS.values(), errors.swapped, errors.merged, strict=True
+        LIMBS.values(), errors.swapped, errors.merged, strict=True
     ):
         drawn = rng.random(count)
         swap = drawn < swapped
@@ -154,81 +136,3 @@ def _mistaken_sides(count, rng, errors):
                 wrong = (swap | (merge & (onto != own))) & reached
                 seen[wrong, joint] = pair[1 - own]
     return seen
-
-
-def measure(keypoints, true, mask, depth=None, true_depth=None):
-    """The errors of found joints, as far as labels tell.
-
-    A median stands for the jitter, for a few joints far off must not decide
-    how precise the others are. What is far off counts in `missed`.
-
-    Args:
-        keypoints: `(B, 17, 2)` found.
-        true: `(B, 17, 2)`, same unit.
-        mask: `(B, 17)` bool, labelled.
-        depth, true_depth: `(B, 17)` mm, root-relative; without them `gain`
-            and `depth_mm` are those of no error.
-
-    Returns:
-        `ImageErrors`.
-    """
-    extent = extents(true, mask)[:, None]
-    distance = np.linalg.norm(keypoints - true, axis=-1) / extent
-    other = np.linalg.norm(keypoints - true[:, _MIRROR], axis=-1) / extent
-    turned = mask[:, _MIRROR] & (other < distance)
-    nearest = np.where(turned, other, distance)
-    missed = nearest > _FAR
-    sure = mask & ~missed
-    swapped, merged = [], []
-    for limb in _LIMBS.values():
-        pair = [_SKELETON.index(f"{s}_{limb[2]}") for s in ("left", "right")]
-        apart = np.linalg.norm(np.diff(true[:, pair], axis=1)[:, 0], axis=-1)
-        counts = sure[:, pair].all(1) & (apart > _APART * extent[:, 0])
-        wrong = turned[counts][:, pair]
-        swapped.append(_mean(wrong.all(1)))
-        merged.append(_mean(wrong.any(1) & ~wrong.all(1)))
-    jitter = [
-        np.median(nearest[sure & (level == LEVELS)]) / _MEDIAN
-        for level in range(3)
-    ]
-    scale = np.maximum(np.take(jitter, LEVELS), 1e-9)
-    scaled = np.log(np.maximum(nearest, 1e-9) / scale)
-    some = sure.sum(1) > 1
-    scaled = np.where(sure, scaled, np.nan)[some]
-    # Of what people's means vary by, chance alone makes a part.
-    chance = np.mean(np.nanvar(scaled, axis=1, ddof=1) / sure[some].sum(1))
-    hardness = np.sqrt(max(np.var(np.nanmean(scaled, axis=1)) - chance, 0))
-    far = [_mean(missed[mask & (level == LEVELS)]) for level in range(3)]
-    found = {"swapped": swapped, "merged": merged, "missed": far}
-    found |= {"jitter": jitter, "hardness": hardness}
-    if depth is not None:
-        found |= _measure_depth(depth, true_depth, mask)
-    return ImageErrors(**_plain(found))
-
-
-def _measure_depth(depth, true_depth, mask):
-    gain, spread = np.zeros(3), np.zeros(3)
-    parents, children = np.array(_SKELETON.bones).T
-    known = mask[:, parents] & mask[:, children]
-    along, true_along = (
-        d[:, children] - d[:, parents] for d in (depth, true_depth)
-    )
-    for level in range(3):
-        use = known & (LEVELS[children] == level)
-        x, y = true_along[use], along[use]
-        gain[level] = max(np.sum(x * y) / np.sum(x * x), 0)
-        spread[level] = np.sqrt(np.mean(np.square(y - gain[level] * x)))
-    return {"gain": gain, "depth_mm": spread}
-
-
-def _mean(values):
-    return np.mean(values) if np.size(values) else 0.0
-
-
-def _plain(found):
-    return {
-        key: tuple(np.round(np.float64(value), 4).tolist())
-        if np.ndim(value)
-        else round(float(value), 4)
-        for key, value in found.items()
-    }
