@@ -10,7 +10,7 @@ import pathlib
 import numpy as np
 
 import ordinal_tf
-from ordinal_tf import files, paths, skeleton
+from ordinal_tf import files, geometry, paths, skeleton
 from ordinal_tf.data.files import text
 from ordinal_tf.data.readers import coco, h36m, labels, lsp, mpii
 from ordinal_tf.evaluation import (
@@ -61,12 +61,10 @@ def _h36m(path):
     found = h36m.read_annotations(path)
     keypoints = found.views["keypoints_2d"]
     every = np.ones(keypoints.shape[:2], bool)
-    low, high = keypoints.min(1), keypoints.max(1)
-    side = 1.2 * (high - low).max(1, keepdims=True)
     return labels.labelled(
         "h36m_valid",
         [f"{name}.jpg" for name in found.names],
-        np.concatenate([(low + high) / 2, side], axis=1),
+        geometry.box_around(keypoints, every, margin=1.2),
         keypoints=keypoints,
         keypoint_mask=every,
         pose=found.poses,

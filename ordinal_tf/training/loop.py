@@ -466,15 +466,12 @@ def _finish(run):
     return summary
 
 
-class policy:
+@contextlib.contextmanager
+def policy(name):
     """Keras' dtype policy, for as long as the network is built and run."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def __enter__(self):
-        self.before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(self.name)
-
-    def __exit__(self, *error):
-        keras.config.set_dtype_policy(self.before)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -5,16 +5,9 @@ from ml_collections import ConfigDict
 
 from configs import lite, paper
 from ordinal_tf.models import build
+from tests import tiny
 
-SMALL = {
-    "input_size": 32,
-    "stem_features": 4,
-    "front_features": 4,
-    "features": 4,
-    "out_features": 6,
-    "order": 1,
-    "modules": 1,
-}
+SMALL = {"input_size": 32, **tiny.WIDTHS}
 
 
 @pytest.mark.parametrize("get_config", [lite.get_config, paper.get_config])

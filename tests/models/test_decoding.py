@@ -7,19 +7,12 @@ from scipy import ndimage
 
 from ordinal_tf import skeleton, volumes
 from ordinal_tf.models import build, decoding
+from tests import tiny
 
 H36M = skeleton.H36M17
 SIZE = 32
 BINS = 4
-MODEL = {
-    "input_size": SIZE,
-    "stem_features": 4,
-    "front_features": 4,
-    "features": 4,
-    "out_features": 6,
-    "order": 1,
-    "modules": 1,
-}
+MODEL = {"input_size": SIZE, **tiny.WIDTHS, "out_features": 6}
 
 
 def network_of(name):

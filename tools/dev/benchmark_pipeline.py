@@ -32,7 +32,7 @@ import cv2
 import numpy as np
 from absl import flags
 
-from ordinal_tf import skeleton
+from ordinal_tf import geometry, skeleton
 from ordinal_tf.data.pipeline import batching, mixing, sources
 from ordinal_tf.data.readers import labels, lsp
 
@@ -110,15 +110,13 @@ def _frames(folder, count):
         cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 75])
         paths.append(str(path))
         keypoints.append(points)
-    keypoints = np.array(keypoints)
-    low, high = keypoints.min(1), keypoints.max(1)
-    side = 1.15 * (high - low).max(1, keepdims=True)
+    every = np.ones((count, 17), bool)
     return labels.labelled(
         "frames",
         paths,
-        np.concatenate([(low + high) / 2, side], axis=1),
-        keypoints=keypoints,
-        keypoint_mask=np.ones((count, 17), bool),
+        geometry.box_around(np.array(keypoints), every, margin=1.15),
+        keypoints=np.array(keypoints),
+        keypoint_mask=every,
     )
 
 

@@ -6,10 +6,11 @@ figure that shows why.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
-from ordinal_tf import skeleton
+from ordinal_tf import skeleton, vectors
 from ordinal_tf.data.mocap import motion
 from ordinal_tf.data.readers import plausible
 
@@ -44,6 +45,8 @@ TO_Y_UP = {
 }
 
 _S = skeleton.H36M17
+# Vectors of length 0 stay as they are.
+unit = functools.partial(vectors.unit, least=1e-9)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,12 +205,6 @@ def check_sides(poses, toes=None):
             "time), so left and right are exchanged, or its axes are "
             "left-handed; exchange the names, or change the sign of one axis"
         )
-
-
-def unit(vectors):
-    """Vectors of length 1; of 0 where they have none."""
-    size = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.maximum(size, 1e-9)
 
 
 def halfway(line):
