@@ -84,14 +84,7 @@ def draw_prediction(photo, people, *, panels=None):
     return np.hstack([canvas, side])
 
 
-def draw_labels(
-    photo,
-    keypoints,
-    mask,
-    *,
-    relations=None,
-    relation_mask=None,
-):
+def draw_labels(photo, keypoints, mask, *, relations=None, relation_mask=None):
     """The photo with annotated joints and a few of their depth relations.
 
     A relation is a green line: the nearer joint carries a full disc, the

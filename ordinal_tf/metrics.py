@@ -250,12 +250,7 @@ def pck3d(pose_true, pose_pred, *, root=0, threshold_mm=150.0, mask=None):
 
 
 def auc(
-    pose_true,
-    pose_pred,
-    *,
-    root=0,
-    thresholds_mm=AUC_THRESHOLDS_MM,
-    mask=None,
+    pose_true, pose_pred, *, root=0, thresholds_mm=AUC_THRESHOLDS_MM, mask=None
 ):
     """Share of the thresholds at which a joint is correct (3DPCK).
 

@@ -95,10 +95,7 @@ def weights_file(name, kind=IMAGE_WEIGHTS):
     if pathlib.Path(name).is_file():
         return pathlib.Path(name)
     folder = find_model(name)
-    for path in (
-        folder / "model.weights.h5",
-        latest_version(folder) / kind,
-    ):
+    for path in (folder / "model.weights.h5", latest_version(folder) / kind):
         if path.is_file():
             return path
     raise ValueError(

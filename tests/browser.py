@@ -76,9 +76,7 @@ class Page:
         targets = self.call("Target.getTargets")["targetInfos"]
         (target,) = [t for t in targets if t["type"] == "page"]
         self._session = self.call(
-            "Target.attachToTarget",
-            targetId=target["targetId"],
-            flatten=True,
+            "Target.attachToTarget", targetId=target["targetId"], flatten=True
         )["sessionId"]
         for domain in ("Page", "Runtime", "Log", "DOM"):
             self.call(f"{domain}.enable")

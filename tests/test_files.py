@@ -89,8 +89,4 @@ def test_nobody_else_renames(checkout):
             path.read_text(encoding="utf-8"),
         )
     }
-    assert found == {
-        "data/files/video.py",
-        "export/saved_model.py",
-        "files.py",
-    }
+    assert found == {"data/files/video.py", "export/saved_model.py", "files.py"}

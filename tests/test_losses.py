@@ -236,12 +236,7 @@ def by_hand(name, true, pred, mask):
     return np.where(mask, -true * log, 0).sum(axes) / 3
 
 
-CASES = [
-    "keypoint",
-    "heatmap",
-    "heatmap_cross_entropy",
-    "depth_cross_entropy",
-]
+CASES = ["keypoint", "heatmap", "heatmap_cross_entropy", "depth_cross_entropy"]
 MASK = np.array([[True, False, True], [False, False, False]])
 
 
@@ -382,9 +377,7 @@ def test_separable_volume_loss_is_the_dense_one():
     assert found.shape == (2,)
     np.testing.assert_allclose(found, array(reference(volume)), rtol=1e-5)
     np.testing.assert_allclose(
-        gradient(separable, volume),
-        gradient(reference, volume),
-        atol=1e-7,
+        gradient(separable, volume), gradient(reference, volume), atol=1e-7
     )
     # Nothing is left where the volume is the Gaussian itself.
     exact = np.where(np.isnan(dense), 0, dense)

@@ -18,9 +18,7 @@ from . import _common
 
 _IMAGE_RUN = flags.DEFINE_string("image_run", None, "Folder of tools.train.")
 _RECONSTRUCTION_RUN = flags.DEFINE_string(
-    "reconstruction_run",
-    None,
-    "Folder of tools.train_reconstruction.",
+    "reconstruction_run", None, "Folder of tools.train_reconstruction."
 )
 _MODEL = flags.DEFINE_string(
     "model", None, "Exported model to write again, in place of the runs."

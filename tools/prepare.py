@@ -19,13 +19,7 @@ from absl import app, flags
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.pipeline import streams
-from ordinal_tf.data.prepared import (
-    cards,
-    cutouts,
-    reading,
-    validate,
-    writing,
-)
+from ordinal_tf.data.prepared import cards, cutouts, reading, validate, writing
 from ordinal_tf.data.readers import (
     coco,
     h36m,

@@ -68,13 +68,7 @@ class Scored:
 
 
 def score(
-    protocol,
-    people,
-    answers,
-    *,
-    replicates,
-    allow_missing=False,
-    progress=None,
+    protocol, people, answers, *, replicates, allow_missing=False, progress=None
 ):
     """Scores all people, part by part.
 

@@ -81,8 +81,7 @@ class Tally:
             rows = np.array([one == group for one in groups])
             part = table[:, self._heads][..., rows]
             sums = self._groups.setdefault(
-                group,
-                np.zeros((2, self._replicates + 1, len(self._heads))),
+                group, np.zeros((2, self._replicates + 1, len(self._heads)))
             )
             sums += np.einsum("nci,ib->nbc", part, weights[rows], optimize=True)
             self.people[group] = self.people.get(group, 0) + int(rows.sum())

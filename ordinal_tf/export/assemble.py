@@ -199,10 +199,7 @@ def _decoding(card):
 
 def _made():
     """What a card says of the code that writes it."""
-    return {
-        "made_with": f"ordinal_tf {__version__}",
-        "revision": _revision(),
-    }
+    return {"made_with": f"ordinal_tf {__version__}", "revision": _revision()}
 
 
 def _revision():

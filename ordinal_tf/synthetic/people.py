@@ -376,8 +376,7 @@ class SyntheticPeople:
             normals=posing.normals(posed.vertices, whole.faces),
             points=posed.points - floor,
             look=looks.sample_look(
-                self._rng("look", group),
-                **{**sex, **self.options["look"]},
+                self._rng("look", group), **{**sex, **self.options["look"]}
             ),
             kind=kind,
         )

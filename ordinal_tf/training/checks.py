@@ -4,12 +4,7 @@ import keras
 
 from ordinal_tf.data.mocap import image_errors
 from ordinal_tf.models import build
-from ordinal_tf.training import (
-    config_data,
-    defaults,
-    devices,
-    optimizers,
-)
+from ordinal_tf.training import config_data, defaults, devices, optimizers
 
 
 def check_image(config):

@@ -8,13 +8,7 @@ import signal
 import socket
 
 import uvicorn
-from starlette import (
-    applications,
-    middleware,
-    responses,
-    routing,
-    staticfiles,
-)
+from starlette import applications, middleware, responses, routing, staticfiles
 from starlette.middleware import trustedhost
 
 from ordinal_tf.annotation import project

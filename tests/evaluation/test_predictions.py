@@ -170,8 +170,7 @@ def test_rows_belong_to_people_by_picture_and_box(tmp_path):
     far[1, :2] = far[0, :2] + 300  # Overlaps the first by a little.
     photos = labelled.photos(5, names=names, keypoints=truth["keypoints"])
     someone = people.of_photos(
-        dataclasses.replace(photos, boxes=far.astype(np.float32)),
-        where="made",
+        dataclasses.replace(photos, boxes=far.astype(np.float32)), where="made"
     )
     points = truth["keypoints"]
     # The second's own row is missing: its neighbour's must not be taken

@@ -42,11 +42,7 @@ def exported(tmp_path, monkeypatch):
         "made_with": "before",
     }
     module = saved_model.PoseModule(
-        network,
-        lifter,
-        input_size=32,
-        mirror=False,
-        **assemble._decoding(card),
+        network, lifter, input_size=32, mirror=False, **assemble._decoding(card)
     )
     networks = {
         paths.IMAGE_WEIGHTS: network,

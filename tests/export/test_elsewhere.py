@@ -18,10 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 @pytest.fixture(scope="module")
 def network():
     keras.utils.set_random_seed(0)
-    plain = hourglass.build_volume_network(
-        z_resolutions=(1, 4),
-        **tiny.WIDTHS,
-    )
+    plain = hourglass.build_volume_network(z_resolutions=(1, 4), **tiny.WIDTHS)
     lean = fold.for_inference(plain, input_size=32)
     lean(np.zeros((1, 32, 32, 3)))  # Keras exports what has run once.
     return lean

@@ -190,10 +190,7 @@ def test_regression_network(per_joint):
     [
         (lambda: hourglass.build_volume_network(input_size=100), "input_size"),
         (lambda: hourglass.build_volume_network(z_resolutions=()), "empty"),
-        (
-            lambda: hourglass.build_regression_network(per_joint=2),
-            "per_joint",
-        ),
+        (lambda: hourglass.build_regression_network(per_joint=2), "per_joint"),
         (
             lambda: hourglass.residual_block(
                 keras.Input((8, 8, 4)), 5, name="odd"

@@ -45,10 +45,7 @@ def test_untruncated_points_golden(vectors):
 
 @pytest.mark.parametrize(
     ("dtype", "key"),
-    [
-        (np.float64, "official_1based"),
-        (np.float32, "official_1based_float32"),
-    ],
+    [(np.float64, "official_1based"), (np.float32, "official_1based_float32")],
 )
 def test_transform_golden(vectors, dtype, key):
     points = np.stack(

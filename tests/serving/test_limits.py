@@ -40,10 +40,7 @@ def test_pictures_that_pass(data):
         (tiny.png(1)[:20], "cut off"),
         (tiny.png(1, width=41, height=50), "more than the 2000"),
         # Only its header says so: 100,000 x 100,000 pixels.
-        (
-            tiny.png(1)[:16] + 2 * (100_000).to_bytes(4, "big"),
-            "cut off|pixels",
-        ),
+        (tiny.png(1)[:16] + 2 * (100_000).to_bytes(4, "big"), "cut off|pixels"),
     ],
 )
 def test_pictures_that_do_not(data, message):

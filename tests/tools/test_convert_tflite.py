@@ -26,10 +26,7 @@ def work(tmp_path_factory):
     keras.utils.set_random_seed(0)
     config = lite.get_config()
     config.model.update(
-        input_size=32,
-        z_resolutions=(4,),
-        encoder="",
-        **tiny.WIDTHS,
+        input_size=32, z_resolutions=(4,), encoder="", **tiny.WIDTHS
     )
     lifting = reconstruction.get_config()
     lifting.model.width = 8

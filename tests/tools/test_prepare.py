@@ -8,13 +8,7 @@ import pytest
 from ordinal_tf import skeleton
 from ordinal_tf.data.files import video
 from ordinal_tf.data.prepared import cutouts, reading
-from tests import (
-    coco_files,
-    h36m_files,
-    lsp_files,
-    prepared_files,
-    video_files,
-)
+from tests import coco_files, h36m_files, lsp_files, prepared_files, video_files
 
 
 @pytest.fixture(scope="module")

@@ -41,9 +41,7 @@ def test_the_shipped_model_is_behind_the_page(checkout):
             url = re.search(r"http://\S+/", line).group()
             data = (checkout / "demo" / "photos" / "000018.jpg").read_bytes()
             code, text = fetch(
-                f"{url}api/predict?model=lite",
-                data,
-                "application/octet-stream",
+                f"{url}api/predict?model=lite", data, "application/octet-stream"
             )
             assert code == 200 and '"pose"' in text
             process.send_signal(signal.SIGTERM)

@@ -162,11 +162,7 @@ def test_kinds_of_weights(whole, kind):
 
 @pytest.mark.parametrize(
     ("scores", "best"),
-    [
-        ({3: 1.0, 6: 2.0}, 3),
-        ({3: 2.0, 6: 1.0}, 6),
-        ({3: 1.0, 6: 1.0}, 3),
-    ],
+    [({3: 1.0, 6: 2.0}, 3), ({3: 2.0, 6: 1.0}, 6), ({3: 1.0, 6: 1.0}, 3)],
 )
 def test_the_best_weights_are_kept(tmp_path, scores, best):
     config = tasks.make_config()

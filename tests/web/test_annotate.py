@@ -67,10 +67,7 @@ def test_ten_pictures_by_keyboard_alone(page, opened, folder):
     idle(page)
     page.press("w")
     page.wait("document.querySelector('#said').innerText.startsWith('Wrote')")
-    for photos in (
-        coco.read_custom(folder),
-        lsp.read_lsp(folder / "lsp"),
-    ):
+    for photos in (coco.read_custom(folder), lsp.read_lsp(folder / "lsp")):
         assert len(photos) == 10
         # What was sure is right, of every picture, in our joints' order.
         for row, name in enumerate(told.joints):

@@ -87,11 +87,7 @@ def main():
         found = {}
         for name, kind, job in jobs:
             result = _timing.measure(
-                kind,
-                **job,
-                size=size,
-                runs=_RUNS.value,
-                threads=_THREADS.value,
+                kind, **job, size=size, runs=_RUNS.value, threads=_THREADS.value
             )
             found[name] = result
             for what, value in result["milliseconds"].items():
@@ -152,10 +148,7 @@ def _jobs(wanted, work, model, parts, size, photo):
         yield (
             "saved_model",
             "saved_model",
-            {
-                "folder": str(model),
-                "photo": photo,
-            },
+            {"folder": str(model), "photo": photo},
         )
     if "litert" in wanted:
         lean = fold.for_inference(network, input_size=size)
@@ -182,10 +175,7 @@ def _jobs(wanted, work, model, parts, size, photo):
             yield (
                 f"litert_{variant}",
                 "litert",
-                {
-                    "path": str(path),
-                    "photo": photo,
-                },
+                {"path": str(path), "photo": photo},
             )
     alone = work / "network"
     if wanted & {"tensorflow", "openvino"}:
@@ -200,10 +190,7 @@ def _jobs(wanted, work, model, parts, size, photo):
         yield (
             "pytorch",
             "pytorch",
-            {
-                "weights": str(weights),
-                "volume": str(work / "pytorch.npy"),
-            },
+            {"weights": str(weights), "volume": str(work / "pytorch.npy")},
         )
 
 

@@ -73,10 +73,7 @@ def main():
 
 def _measure(kind, **job):
     return _timing.measure(
-        kind,
-        runs=_RUNS.value,
-        threads=_THREADS.value,
-        **job,
+        kind, runs=_RUNS.value, threads=_THREADS.value, **job
     )
 
 

@@ -38,10 +38,7 @@ LONGEST_GAP_S = 0.1
 
 # Markers and what sets call them, a Plug-in Gait name first; `?` stands for
 # the side, l or r. Two names with + between stand for the middle of both.
-_MIDDLE = {
-    "c7": "c7 cv7 spinetop backtop",
-    "clav": "clav sjn",
-}
+_MIDDLE = {"c7": "c7 cv7 spinetop backtop", "clav": "clav sjn"}
 _HEAD = ("?fhd", "?bhd", "head?", "?head", "headfront headside fhead")
 _CROWN = "headtop thead ariel"
 _SIDES = {

@@ -132,11 +132,7 @@ def training_dataset(
             share=cut_off,
         )
         box, rotation, mirrored = transforms.random_crop(
-            box,
-            draws,
-            rotation_deg=rotation_deg,
-            scale=scale,
-            mirror=mirror,
+            box, draws, rotation_deg=rotation_deg, scale=scale, mirror=mirror
         )
         matrix = geometry.crop_matrix(
             box, input_size, rotation=rotation, mirror=mirrored

@@ -21,13 +21,7 @@ import tensorflow as tf
 from ordinal_tf import files
 from ordinal_tf._version import __version__
 from ordinal_tf.data.files import text, video
-from ordinal_tf.data.prepared import (
-    cards,
-    cutouts,
-    reading,
-    records,
-    workers,
-)
+from ordinal_tf.data.prepared import cards, cutouts, reading, records, workers
 from ordinal_tf.data.readers import labels
 
 SHARD_RECORDS = 500

@@ -16,12 +16,7 @@ import numpy as np
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.files import existing, text
-from ordinal_tf.data.readers import (
-    ids,
-    joint_names,
-    picture_names,
-    plausible,
-)
+from ordinal_tf.data.readers import ids, joint_names, picture_names, plausible
 
 
 @dataclasses.dataclass(frozen=True)

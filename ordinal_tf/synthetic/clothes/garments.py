@@ -10,11 +10,7 @@ import dataclasses
 import numpy as np
 
 from ordinal_tf.synthetic.body import model as bodies
-from ordinal_tf.synthetic.body.anatomy import (
-    ANKLE_MM,
-    WRIST_MM,
-    anatomy,
-)
+from ordinal_tf.synthetic.body.anatomy import ANKLE_MM, WRIST_MM, anatomy
 
 # Where a limb is not part of a garment's cut.
 _FAR_MM = 200.0

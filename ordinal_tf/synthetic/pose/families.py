@@ -309,11 +309,7 @@ FAMILIES = {
             "hip_rotation": (-42, 12),
             "knee_flexion": (105, 20),
         },
-        {
-            **_STRADDLE,
-            "on": ("pelvis", *_FEET),
-            "trunk_flexion": (25, 22),
-        },
+        {**_STRADDLE, "on": ("pelvis", *_FEET), "trunk_flexion": (25, 22)},
     ),
     "squatting": (
         {

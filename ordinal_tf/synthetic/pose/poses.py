@@ -93,10 +93,7 @@ def draw_pose(rng, *, recorded, sampled=0.6, shares=None, jitter_deg=6.0):
     if rng.random() < sampled:
         shares = families.SHARES if shares is None else shares
         kind = chance.choose(
-            rng,
-            sorted(shares.items()),
-            what="shares",
-            among=families.FAMILIES,
+            rng, sorted(shares.items()), what="shares", among=families.FAMILIES
         )
         pose = sampling.sample_pose(rng, kind)
     else:

@@ -116,15 +116,7 @@ def sample_light(
     )
 
 
-def render(
-    vertices,
-    normals,
-    body,
-    look,
-    light,
-    camera,
-    size,
-):
+def render(vertices, normals, body, look, light, camera, size):
     """Draws a dressed person.
 
     Args:

@@ -92,10 +92,7 @@ def test_files_that_matlab_wrote():
             matlab_check.check(path.read_bytes())
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    ["malformed1.mat", "corrupted_zlib_*.mat"],
-)
+@pytest.mark.parametrize("pattern", ["malformed1.mat", "corrupted_zlib_*.mat"])
 def test_files_that_scipy_knows_as_bad(pattern):
     for path in of_matlab(pattern):
         with pytest.raises(ValueError):

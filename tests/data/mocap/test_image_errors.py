@@ -54,9 +54,7 @@ def test_errors_are_a_pure_function_of_the_generator():
     keypoints, depth = people()
     before = keypoints.copy(), depth.copy()
     errors = dict(
-        swapped=(0.2, 0.2),
-        missed=(0.1, 0.1, 0.1),
-        depth_mm=(9, 9, 9),
+        swapped=(0.2, 0.2), missed=(0.1, 0.1, 0.1), depth_mm=(9, 9, 9)
     )
     one, same = (spoil(keypoints, depth, **errors) for _ in range(2))
     other = spoil(keypoints, depth, seed=2, **errors)

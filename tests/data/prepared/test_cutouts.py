@@ -145,8 +145,7 @@ def test_turned_pictures_are_stored_upright(picture, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "box",
-    [(900, 200, 100), (200, -300, 100), (200, 200, 0), (np.nan, 200, 10)],
+    "box", [(900, 200, 100), (200, -300, 100), (200, 200, 0), (np.nan, 200, 10)]
 )
 def test_boxes_without_a_picture(picture, box):
     people = person(picture[0], (10, 10, 10))

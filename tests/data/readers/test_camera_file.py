@@ -29,8 +29,7 @@ def test_numbers_on_the_command_line():
 
 
 @pytest.mark.parametrize(
-    "content",
-    [KEYS, KEYS | {"width": 640, "height": 480}, MATRIX, CAMERA],
+    "content", [KEYS, KEYS | {"width": 640, "height": 480}, MATRIX, CAMERA]
 )
 def test_files_for_all_pictures(tmp_path, content):
     read = camera_file.read_intrinsics(written(tmp_path, content), SIZES)

@@ -368,8 +368,7 @@ def test_everyone_who_is_left_out_is_counted(tmp_path, data):
 
 
 @pytest.mark.parametrize(
-    "triple",
-    [[float("nan"), float("nan"), 0], [None, None, 0], ["", "x", 0.0]],
+    "triple", [[float("nan"), float("nan"), 0], [None, None, 0], ["", "x", 0.0]]
 )
 def test_what_is_not_labelled_has_any_place(tmp_path, data, triple):
     row = data["annotations"][0]

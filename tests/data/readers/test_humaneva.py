@@ -10,11 +10,7 @@ from scipy.spatial import transform
 
 from ordinal_tf import skeleton
 from ordinal_tf.data.files import video
-from ordinal_tf.data.readers import (
-    humaneva,
-    humaneva_body,
-    humaneva_files,
-)
+from ordinal_tf.data.readers import humaneva, humaneva_body, humaneva_files
 from tests import humaneva_files as made
 from tests import video_files
 

@@ -117,9 +117,7 @@ def test_head_looks_where_the_jaw_is(still, yaw):
 def test_straight_neck_looks_where_the_shoulders_do(still):
     thorax = still.at["thorax"]
     straight = moved(
-        still,
-        nose=thorax + [0, 110, 0],
-        head_top=thorax + [0, 210, 0],
+        still, nose=thorax + [0, 110, 0], head_top=thorax + [0, 210, 0]
     )
     turns = limbs.turn_trunk(straight, head_turn=0.0, head_nod=0.0)
     assert abs((turns["head"] @ limbs.FORWARD)[0]) < 1e-9

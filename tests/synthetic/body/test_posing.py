@@ -10,10 +10,7 @@ from ordinal_tf.synthetic.body import posing
 
 JOINTS = skeleton.H36M17
 FLIP = np.array([-1.0, 1, 1])
-LIMBS = {
-    "arm": ("shoulder", "elbow", "wrist"),
-    "leg": ("hip", "knee", "ankle"),
-}
+LIMBS = {"arm": ("shoulder", "elbow", "wrist"), "leg": ("hip", "knee", "ankle")}
 UP = np.array([0.0, 1.0, 0.0])
 
 

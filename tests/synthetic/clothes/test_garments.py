@@ -58,10 +58,7 @@ CASES = {
         garments.Garment("bottom", PLAIN, reach_mm=800, hem_mm=1000),
         {"hip", "thigh", "knee", "shin"},
     ),
-    "shoes": (
-        garments.Garment("shoes", PLAIN, reach_mm=800),
-        {"heel", "toes"},
-    ),
+    "shoes": (garments.Garment("shoes", PLAIN, reach_mm=800), {"heel", "toes"}),
     "long socks": (
         garments.Garment("socks", PLAIN, reach_mm=500),
         {"heel", "toes", "shin"},

@@ -45,10 +45,7 @@ def test_a_cut_keeps_area_and_sense(body):
         lambda x: np.linalg.norm(x, axis=1).sum(),
     ):
         np.testing.assert_allclose(
-            total(above) + total(below),
-            total(everything),
-            rtol=1e-4,
-            atol=5.0,
+            total(above) + total(below), total(everything), rtol=1e-4, atol=5.0
         )
 
 

@@ -51,8 +51,7 @@ def test_upright_by_hand():
         atol=1e-9,
     )
     np.testing.assert_allclose(
-        joint(pose, "thorax"),
-        [0, size["lower_trunk"] + size["upper_trunk"], 0],
+        joint(pose, "thorax"), [0, size["lower_trunk"] + size["upper_trunk"], 0]
     )
     # Arms hang straight; the head is above the thorax, the jaw before it.
     arm = joint(pose, "right_wrist") - joint(pose, "right_shoulder")

@@ -76,11 +76,7 @@ def test_noise_has_the_spread_asked_for():
 
 @pytest.mark.parametrize(
     "option",
-    [
-        {"defocus": (1.0, 6.0)},
-        {"motion": (1.0, 30.0)},
-        {"shrink": (1.0, 0.25)},
-    ],
+    [{"defocus": (1.0, 6.0)}, {"motion": (1.0, 30.0)}, {"shrink": (1.0, 0.25)}],
 )
 def test_blurs_remove_detail_and_keep_the_mean(option):
     rng = np.random.default_rng(1)

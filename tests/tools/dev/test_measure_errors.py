@@ -81,10 +81,7 @@ def test_depths_are_measured_in_millimetres():
 def write_image_run(folder):
     """An untrained network of seconds, as the run of a training."""
     model = dict(
-        name="volume",
-        input_size=32,
-        z_resolutions=(4,),
-        **tiny.WIDTHS,
+        name="volume", input_size=32, z_resolutions=(4,), **tiny.WIDTHS
     )
     folder.mkdir()
     files.write_json(folder / runs.CONFIG, {"model": model})
