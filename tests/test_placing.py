@@ -49,8 +49,12 @@ def test_golden_with_the_published_lengths(official, i):
     camera = four(official["K"][i])
     root = placing.root_depth(pixels, depths, camera)
     assert_close(root, official["zroot_train"][i], atol=0.01)
+    assert_close(root, official["zroot_bounded"][i, 1], atol=0.01)
     pose = placing.back_project(pixels, root + depths, camera)
     assert_close(pose, ours(official["S_train"][i]), atol=0.01)
+    root = official["zroot_true"][i]
+    pose = placing.back_project(pixels, root + depths, camera)
+    assert_close(pose, ours(official["S_given_root"][i]), atol=1e-6)
 
 
 @pytest.mark.parametrize("i", PEOPLE)

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from ordinal_tf import skeleton, volumes
 from tests.numerics import array, assert_close, gradient
-from tests.official import metric_depth, targets
+from tests.official import targets
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,7 @@ def test_large_marginals_golden(decoding, large):
     assert_close(px, decoding["px"], atol=1e-6)
     assert_close(py, decoding["py"], atol=1e-6)
     assert_close(pz, decoding["pz"], atol=1e-6)
-    depths = metric_depth.ordinal_bin_depths()
-    z = volumes.expected_depth(pz, depths)
+    z = volumes.expected_depth(pz, decoding["depth_of_bin"])
     assert_close(z, decoding["z_expected"], atol=1e-3)
     bins = volumes.expected_depth(pz, np.arange(1, 65))
     assert_close(bins, decoding["zbin_expected_1based"], atol=1e-4)
@@ -143,6 +142,24 @@ def test_ordinal_depths_put_zero_where_the_original_does():
 
 
 # Decoding.
+
+
+def best_voxels(volume, depth_bins):
+    """x, y, z of each joint's best voxel, from 1: `getPreds3D`."""
+    shape = (*volume.shape[:3], -1, depth_bins)
+    maps = np.moveaxis(np.reshape(volume, shape), (3, 4), (1, 2))
+    best = maps.reshape(*maps.shape[:2], -1).argmax(-1)
+    z, y, x = np.unravel_index(best, maps.shape[2:])
+    return np.stack([x, y, z], axis=-1) + 1
+
+
+def test_best_voxels_golden(decoding, large):
+    """So that the layout of our volumes is the original's."""
+    small = channels_last(decoding["small_volume"])
+    expected = decoding["small_preds_1based"]
+    np.testing.assert_array_equal(best_voxels(small, 4), expected)
+    best = best_voxels(channels_last(large), 64)
+    np.testing.assert_array_equal(best, decoding["preds_1based"])
 
 
 def gaussian_log_map(points, size=(12, 16), sigma=1.5):
@@ -305,6 +322,8 @@ def test_mirrored_average_golden(flipping):
     average = (plain + back) / 2
     expected = np.moveaxis(flipping["average"], 1, -1)
     assert_close(average, expected, atol=1e-7)
+    expected = flipping["average_preds_1based"]
+    np.testing.assert_array_equal(best_voxels(average, 4), expected)
 
 
 def test_image_mirror_golden(flipping):

@@ -31,6 +31,15 @@ def write(path, **changes):
     return path
 
 
+def test_bins_golden(golden):
+    with np.load(golden / "metric_depth.npz") as file:
+        expected, depths = file["zcen"], file["Zrel"]
+        bins = file["preds_1based"][:, 2] - 1
+    centres = h36m.metric_bin_centres()
+    np.testing.assert_allclose(centres, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(centres[bins], depths, rtol=0, atol=1e-6)
+
+
 def test_the_right_leg_comes_first(tmp_path):
     read = h36m.read_annotations(write(tmp_path / "valid.mat"))
     assert read.names == ("S9_Posing_1_0", "S9_Posing_1_1")
