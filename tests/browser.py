@@ -4,7 +4,6 @@ Protocol: https://chromedevtools.github.io/devtools-protocol/ (tot/Page,
 Runtime, Input, DOM). Messages are JSON and end in a zero byte.
 """
 
-import base64
 import contextlib
 import json
 import os
@@ -192,10 +191,6 @@ class Page:
         self.call(
             "DOM.setFileInputFiles", files=[str(path)], nodeId=node["nodeId"]
         )
-
-    def screenshot(self, path):
-        shot = self.call("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(shot["data"]))
 
     def _middle(self, selector):
         return self.run(

@@ -78,11 +78,10 @@ def of_network(
 
     folder = folder and _folder(folder, fingerprint, people)
     # Parts come in order: one pass over the pictures gives all of them.
-    ahead = {"k": None, "parts": None, "last": (None, None)}
+    ahead = {"k": None, "parts": None}
 
+    @functools.lru_cache(maxsize=1)
     def part(k):
-        if ahead["last"][0] == k:
-            return ahead["last"][1]
         rows = range(k * PART, min(people.count, (k + 1) * PART))
         path = folder and folder / f"part-{k:05}.npz"
         found = _kept(path, len(rows)) if path else None
@@ -93,7 +92,6 @@ def of_network(
             found, ahead["k"] = next(ahead["parts"]), k + 1
             if path:
                 files.write_npz(path, found)
-        ahead["last"] = k, found
         return found
 
     def of(rows):

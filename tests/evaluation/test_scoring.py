@@ -9,10 +9,6 @@ from ordinal_tf.evaluation import scoring
 from tests import lsp_files
 
 H36M = skeleton.H36M17
-# The fourteen joints that LSP labels; its neck is our thorax.
-LABELLED = [
-    "thorax" if name == "neck" else name for name in skeleton.LSP14.joints
-]
 
 
 def people(count=2):

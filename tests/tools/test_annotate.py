@@ -1,46 +1,16 @@
 """The annotator's program: what it takes, refuses, and leaves behind."""
 
-import contextlib
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
-import threading
 
 import numpy as np
 import pytest
 
 from ordinal_tf.annotation import journal, sorting
 from ordinal_tf.data.readers import coco
-from tests import lsp_files
+from tests import lsp_files, programs
 from tests.web.conftest import fetch
-
-
-@contextlib.contextmanager
-def program(checkout, *flags):
-    """`tools.annotate` in a process; yields it and its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tools.annotate", "--port=0", *flags],
-        cwd=checkout,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    timer = threading.Timer(300, process.kill)
-    timer.start()
-    try:
-        line = process.stdout.readline()
-        assert line, process.stderr.read()
-        yield process, re.search(r"http://\S+", line).group()
-    finally:
-        timer.cancel()
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
 
 
 @pytest.mark.slow  # Another process imports TensorFlow.
@@ -48,7 +18,10 @@ def test_labels_of_a_data_set_get_relations(checkout, tmp_path):
     lsp_files.write_lsp(tmp_path / "lsp", count=3, relations=False)
     out = tmp_path / "out"
     flags = f"--labels={tmp_path / 'lsp'}", f"--out={out}", "--model="
-    with program(checkout, *flags) as (process, url):
+    with programs.started(checkout, "annotate", "--port=0", *flags) as process:
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        url = re.search(r"http://\S+", line).group()
         told = []
         for _ in range(200):
             _, text = fetch(f"{url}api/task?who=anna")

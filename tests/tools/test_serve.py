@@ -1,17 +1,14 @@
 """The program that serves, as an operator runs it."""
 
-import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
-import threading
 
 import pytest
 
 pytest.importorskip("tensorflow_serving", reason="pip install .[serve]")
 
+from tests import programs  # noqa: E402
 from tests.serving import clients, tiny  # noqa: E402
 
 
@@ -23,36 +20,10 @@ def model(tmp_path_factory):
     return folder
 
 
-@contextlib.contextmanager
-def program(checkout, *flags, path=None):
-    """`tools.serve` in a process that does not outlive the test."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tools.serve", *flags],
-        cwd=checkout,
-        env={
-            **os.environ,
-            "CUDA_VISIBLE_DEVICES": "",
-            "PATH": path or os.environ["PATH"],
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    timer = threading.Timer(120, process.kill)
-    timer.start()
-    try:
-        yield process
-    finally:
-        timer.cancel()
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
-
-
 def test_serves_until_it_is_told_to_end(checkout, model):
-    flags = [f"--model=m={model}", "--port=0", "--rest_api_port=0"]
-    with program(checkout, *flags, "--max_boxes=3") as process:
+    flags = f"--model=m={model}", "--max_boxes=3"
+    flags += "--port=0", "--rest_api_port=0"
+    with programs.started(checkout, "serve", *flags) as process:
         line = process.stdout.readline()
         assert line, process.stderr.read()
         where = json.loads(line)
@@ -123,7 +94,7 @@ def fake(tmp_path):
 def test_tensorflow_serving_instead(checkout, model, fake):
     flags = ["--engine=tensorflow_model_server", f"--model={model}"]
     flags += ["--port=11", "--rest_api_port=12", "--", "--enable_batching"]
-    with program(checkout, *flags, path=fake) as process:
+    with programs.started(checkout, "serve", *flags, path=fake) as process:
         said = [process.stdout.readline().strip() for _ in range(7)]
         # It is the process itself, so that it gets the signals.
         process.send_signal(signal.SIGTERM)

@@ -1,14 +1,11 @@
 """The program of the page to look with."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
-import threading
 
 import pytest
 
+from tests import programs
 from tests.web.conftest import fetch
 
 
@@ -26,26 +23,13 @@ def test_bad_flags_are_one_sentence(run_tool, flags, says):
 
 @pytest.mark.slow  # Another process imports TensorFlow and loads the model.
 def test_the_shipped_model_is_behind_the_page(checkout):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tools.web", "--port=0"],
-        cwd=checkout,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    timer = threading.Timer(300, process.kill)
-    timer.start()
-    with process:
-        try:
-            line = process.stdout.readline()
-            url = re.search(r"http://\S+/", line).group()
-            data = (checkout / "demo" / "photos" / "000018.jpg").read_bytes()
-            code, text = fetch(
-                f"{url}api/predict?model=lite", data, "application/octet-stream"
-            )
-            assert code == 200 and '"pose"' in text
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
-        finally:
-            timer.cancel()
-            process.kill()
+    with programs.started(checkout, "web", "--port=0") as process:
+        line = process.stdout.readline()
+        url = re.search(r"http://\S+/", line).group()
+        data = (checkout / "demo" / "photos" / "000018.jpg").read_bytes()
+        code, text = fetch(
+            f"{url}api/predict?model=lite", data, "application/octet-stream"
+        )
+        assert code == 200 and '"pose"' in text
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
