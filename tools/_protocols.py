@@ -108,24 +108,20 @@ def _network(path, name, weights):
         size = lite_file.read_info(path)["input_size"]
         run = lite_file.open_model(path, threads=os.cpu_count() or 1)
         predict = functools.partial(lite_report.outputs_of, run)
-        return predict, size, _checksum([path])
+        return predict, size, files.checksum(path)
     if (path / "config.json").is_file():
         from ordinal_tf.training import image, runs
 
         predict, config = image.load_predict(path, weights)
-        file = runs.weights_path(path, weights)
-        return predict, config.model.input_size, _checksum([file])
+        fingerprint = files.checksum(runs.weights_path(path, weights))
+        return predict, config.model.input_size, fingerprint
     predictor = ordinal_tf.load(name)
     folder = paths.latest_version(paths.find_model(name))
     parts = [folder / "saved_model.pb", *sorted(folder.glob("variables/*"))]
-    return predictor.crops, predictor.input_size, _checksum(parts)
-
-
-def _checksum(parts):
     digest = hashlib.sha256()
     for path in parts:
         digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return predictor.crops, predictor.input_size, digest.hexdigest()
 
 
 def evaluate(

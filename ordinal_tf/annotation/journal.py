@@ -63,11 +63,9 @@ class Journal:
         self._file.close()
 
     def _read(self, data):
-        whole, newline, rest = data.rpartition(b"\n")
+        *whole, rest = data.split(b"\n")
         entries = []
-        for number, line in enumerate(whole.split(b"\n"), start=1):
-            if not newline:
-                break
+        for number, line in enumerate(whole, start=1):
             try:
                 entry = json.loads(line)
                 if not isinstance(entry, dict):

@@ -75,7 +75,6 @@ def of_network(
         folder: path to keep parts in, and to take those of before from; None
             keeps nothing.
     """
-
     folder = folder and _folder(folder, fingerprint, people)
     # Parts come in order: one pass over the pictures gives all of them.
     ahead = {"k": None, "parts": None}

@@ -52,8 +52,7 @@ def loaded(folder, *, threads=0):
     """Loads a SavedModel; yields `run(signature, inputs)`.
 
     Args:
-        folder: path of the SavedModel.
-        threads: int, for the inside of an operation; 0 for one a core.
+        folder, threads: as of `load`.
 
     Yields:
         Function of a signature's name and a dict of arrays, which returns
@@ -87,10 +86,8 @@ def run_apart(folder, requests):
         ValueError: it cannot be loaded, or refuses a request.
     """
     with tempfile.TemporaryDirectory() as work:
-        asked, told = (
-            pathlib.Path(work, "in.npz"),
-            pathlib.Path(work, "out.npz"),
-        )
+        asked = pathlib.Path(work, "in.npz")
+        told = pathlib.Path(work, "out.npz")
         _write(asked, requests)
         # -P: the neighbours of this file are not top-level modules.
         done = subprocess.run(

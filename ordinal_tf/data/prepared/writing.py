@@ -123,13 +123,14 @@ def prepare(
         if value < 1:
             raise ValueError(f"`{key}` must be positive. Received: {value}.")
     tasks = _tasks(people, out, shard_records)
+    fingerprints = "\n".join(task.fingerprint for task in tasks)
     request = {
         "format": reading.FORMAT,
         "code_version": __version__,
         "name": people.name,
         **cards.describe(about),
         "options": {**people.options, "shard_records": shard_records},
-        "request": _digest("\n".join(task.fingerprint for task in tasks)),
+        "request": hashlib.sha256(fingerprints.encode()).hexdigest(),
     }
     finished = _begin(out, request)
     if finished is not None:
@@ -162,10 +163,6 @@ def _tasks(people, out, size):
         path = out / f"data-{k:05}-of-{count:05}.tfrecord"
         tasks.append(_Task(part, path, part.fingerprint()))
     return tasks
-
-
-def _digest(text):
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _begin(out, request):
