@@ -78,6 +78,28 @@ def ordinal_depths(depth_bins):
     return (np.arange(depth_bins, dtype="float32") - depth_bins // 2) / half
 
 
+def decode_argmax(volume, depth_bins):
+    """The best voxel of each joint's whole volume.
+
+    Args:
+        volume: `(B, H, W, K * D)` logits or probabilities.
+        depth_bins: int, D.
+
+    Returns:
+        `(B, K, 3)` int32 x, y, z counted from 0. The original counts from 1.
+
+    Source: `getPreds3D` of the published test code.
+    """
+    height, width, channels = volume.shape[1:]
+    joints = channels // depth_bins
+    flat = ops.reshape(volume, (-1, height * width, joints, depth_bins))
+    flat = ops.transpose(flat, (0, 2, 3, 1))
+    flat = ops.reshape(flat, (-1, joints, depth_bins * height * width))
+    best = ops.cast(ops.argmax(flat, axis=-1), "int32")
+    z, plane = best // (height * width), best % (height * width)
+    return ops.stack([plane % width, plane // width, z], axis=-1)
+
+
 def near_marginal(log_xy):
     """How probable a joint is *about* each place, instead of at it.
 

@@ -144,22 +144,13 @@ def test_ordinal_depths_put_zero_where_the_original_does():
 # Decoding.
 
 
-def best_voxels(volume, depth_bins):
-    """x, y, z of each joint's best voxel, from 1: `getPreds3D`."""
-    shape = (*volume.shape[:3], -1, depth_bins)
-    maps = np.moveaxis(np.reshape(volume, shape), (3, 4), (1, 2))
-    best = maps.reshape(*maps.shape[:2], -1).argmax(-1)
-    z, y, x = np.unravel_index(best, maps.shape[2:])
-    return np.stack([x, y, z], axis=-1) + 1
-
-
-def test_best_voxels_golden(decoding, large):
-    """So that the layout of our volumes is the original's."""
+def test_decode_argmax_golden(decoding, large):
     small = channels_last(decoding["small_volume"])
+    best = array(volumes.decode_argmax(small, 4))
     expected = decoding["small_preds_1based"]
-    np.testing.assert_array_equal(best_voxels(small, 4), expected)
-    best = best_voxels(channels_last(large), 64)
-    np.testing.assert_array_equal(best, decoding["preds_1based"])
+    np.testing.assert_array_equal(best + 1, expected)
+    best = array(volumes.decode_argmax(channels_last(large), 64))
+    np.testing.assert_array_equal(best + 1, decoding["preds_1based"])
 
 
 def gaussian_log_map(points, size=(12, 16), sigma=1.5):
@@ -322,8 +313,8 @@ def test_mirrored_average_golden(flipping):
     average = (plain + back) / 2
     expected = np.moveaxis(flipping["average"], 1, -1)
     assert_close(average, expected, atol=1e-7)
-    expected = flipping["average_preds_1based"]
-    np.testing.assert_array_equal(best_voxels(average, 4), expected)
+    best = array(volumes.decode_argmax(average, 4)) + 1
+    np.testing.assert_array_equal(best, flipping["average_preds_1based"])
 
 
 def test_image_mirror_golden(flipping):
