@@ -5,7 +5,7 @@ python -m tools.ablation --table=supervision --people=prepared/people \
 
 Crops of 64 pixels and a narrow way up behind the pre-trained encoder: a step
 of 16 takes about a fifth of what it takes configs/lite.py at 128. The rows of
-the tables (`ordinal_tf/training/ablation.py`) change what makes them rows.
+the tables (`tools/dev/_ablation.py`) change what makes them rows.
 """
 
 from configs import lite
