@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from ordinal_tf import boxes as box_shapes
 from ordinal_tf import geometry
+from ordinal_tf.data.pipeline import crops
+from ordinal_tf.models import finder
 
 # Sides of the picture that the finder sees, and then sees again, pixels.
 SIZE, COARSE_SIZE = 320, 128
@@ -93,26 +95,46 @@ def with_large(near, coarse):
     return tf.gather(found, kept), tf.gather(score, kept)
 
 
-def boxes_of(rectangles, matrix, width, height):
-    """Boxes in a photograph of rectangles in the finder's picture.
+def look(find, picture):
+    """Where people of a photograph may be, the surest first.
 
     Args:
-        rectangles: `(N, 4)`, see `candidates`.
-        matrix: `(2, 3)`, the finder's pixels to the photograph's.
-        width, height: float scalars, of the photograph.
+        find: function of a picture `(1, F, F, 3)` uint8, of any F divisible
+            by 32, to the answer of the finder, see `finder.build_head`.
+        picture: `pictures.Picture`.
 
     Returns:
-        `(N, 3)` centre x, centre y (in the photograph) and side.
+        `(N, 4)` rectangles in pixels of the photograph, within it, and `(N,)`
+        probabilities.
     """
-    corners = geometry.apply_affine(matrix, tf.reshape(rectangles, [-1, 2, 2]))
+    size = tf.cast(picture.size[::-1], tf.float32)
+    whole = tf.concat([(size - 1) / 2, [tf.reduce_max(size)]], axis=0)
+    shown = crops.crop_boxes(picture, whole[None], SIZE)
+    stride = finder.STRIDE
+    found, chance = with_large(
+        candidates(find(shown)[0], stride),
+        candidates(find(coarser(shown))[0], stride),
+    )
+    back = geometry.invert_affine(geometry.crop_matrix(whole, SIZE))
+    corners = geometry.apply_affine(back, tf.reshape(found, [-1, 2, 2]))
     # What lies beyond the picture nobody can see.
-    edge = tf.stack([width, height])
-    corners = tf.clip_by_value(corners, -0.5, edge - 0.5)
+    corners = tf.clip_by_value(corners, -0.5, size - 0.5)
+    return tf.reshape(corners, [-1, 4]), chance
+
+
+def boxes_of(rectangles, width, height):
+    """Boxes `(N, 3)`, centre x, centre y and side, of rectangles.
+
+    Args:
+        rectangles: `(N, 4)` in pixels of a photograph, within it.
+        width, height: float scalars, of the photograph.
+    """
+    corners = tf.reshape(rectangles, [-1, 2, 2])
     side = box_shapes.OF_RECTANGLE * tf.reduce_max(
         corners[:, 1] - corners[:, 0], axis=1
     )
     middle = tf.reduce_mean(corners, axis=1)
-    middle = tf.clip_by_value(middle, 0.0, edge - 1)
+    middle = tf.clip_by_value(middle, 0.0, tf.stack([width, height]) - 1)
     # A box of nothing is refused.
     side = tf.maximum(side, 1.0)
     return tf.concat([middle, side[:, None]], axis=1)

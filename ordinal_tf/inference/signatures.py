@@ -15,7 +15,7 @@ from ordinal_tf import boxes as box_limits
 from ordinal_tf import geometry
 from ordinal_tf.data.pipeline import crops, pictures
 from ordinal_tf.inference import finding
-from ordinal_tf.models import decoding, finder, lifting
+from ordinal_tf.models import decoding, lifting
 
 # People are looked for in the photograph decoded once, its longer side this
 # many crops long, where it has the pixels.
@@ -200,16 +200,10 @@ class Signatures(tf.Module):
     def _find(self, picture, least_score):
         """Predicts the people whom a `pictures.Picture` shows."""
         small = crops.shrink(picture, _LOOK_CROPS * self.input_size)
+        rectangles, chance = finding.look(self._finder, small)
         size = tf.cast(picture.size, tf.float32)
         height, width = size[0], size[1]
-        middle = [(width - 1) / 2, (height - 1) / 2]
-        whole = tf.stack([*middle, tf.maximum(width, height)])
-        shown = crops.crop_boxes(small, whole[None], finding.SIZE)
-        rectangles, chance = finding.with_large(
-            self._candidates(shown), self._candidates(finding.coarser(shown))
-        )
-        back = geometry.invert_affine(geometry.crop_matrix(whole, finding.SIZE))
-        boxes = finding.boxes_of(rectangles, back, width, height)
+        boxes = finding.boxes_of(rectangles, width, height)
         first = self._predict_boxes(small, boxes)
         boxes = finding.closer(first, width, height)
         found = self._predict_boxes(picture, boxes)
@@ -217,9 +211,6 @@ class Signatures(tf.Module):
         found = {**found, "person_score": score}
         rows = finding.apart(found, least_score)
         return {name: tf.gather(value, rows) for name, value in found.items()}
-
-    def _candidates(self, shown):
-        return finding.candidates(self._finder(shown)[0], finder.STRIDE)
 
 
 def _check_counts(photos, boxes, counts):

@@ -4,22 +4,23 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ordinal_tf import boxes, geometry
+from ordinal_tf import boxes
+from ordinal_tf.data.pipeline import pictures
 from ordinal_tf.inference import finding, signatures
 from ordinal_tf.models import finder
 
 STRIDE = 8
 
 
-def answer(people, cells=(20, 24)):
+def answer(people, cells=(20, 24), stride=STRIDE):
     """What a sure finder says of rectangles in its picture's pixels."""
     out = np.full((*cells, 5), -9.0, np.float32)
     for left, top, right, bottom, logit in people:
-        column = round(((left + right) / 2 + 0.5) / STRIDE - 0.5)
-        row = round(((top + bottom) / 2 + 0.5) / STRIDE - 0.5)
-        x, y = (np.array([column, row]) + 0.5) * STRIDE - 0.5
+        column = round(((left + right) / 2 + 0.5) / stride - 0.5)
+        row = round(((top + bottom) / 2 + 0.5) / stride - 0.5)
+        x, y = (np.array([column, row]) + 0.5) * stride - 0.5
         extent = np.array([x - left, y - top, right - x, bottom - y])
-        out[row, column] = [logit, *np.log(extent / STRIDE)]
+        out[row, column] = [logit, *np.log(extent / stride)]
     return out
 
 
@@ -61,18 +62,35 @@ def test_no_more_than_the_most():
     assert (np.diff(chance) <= 0).all()
 
 
-def test_boxes_stay_in_the_picture():
+def test_rectangles_stay_in_the_picture():
     # The finder's picture shows 640 x 480 pixels in 320, below 40 rows.
-    matrix = geometry.invert_affine(
-        geometry.crop_matrix(np.float32([319.5, 239.5, 640]), 320)
-    )
-    rectangles = np.float32([[100, 100, 140, 200], [-50, 30, 90, 140]])
-    found = finding.boxes_of(rectangles, matrix, 640.0, 480.0).numpy()
+    people = [(100, 100, 140, 200, 4.0), (-50, 30, 90, 140, 3.0)]
+
+    def find(shown):
+        side = shown.shape[1]
+        people_there = people if side == finding.SIZE else []
+        cells = side // finder.STRIDE
+        return answer(people_there, (cells, cells), finder.STRIDE)[None]
+
+    picture = pictures.open_pixels(np.zeros((480, 640, 3), np.uint8))
+    found, chance = finding.look(find, picture)
+    # Cut at the left and top edge.
+    want = [[200.5, 120.5, 280.5, 320.5], [-0.5, -0.5, 180.5, 200.5]]
+    np.testing.assert_allclose(found, want, atol=1e-2)
+    np.testing.assert_allclose(chance, 1 / (1 + np.exp([-4.0, -3.0])))
+
+
+def test_boxes_of_rectangles():
+    rectangles = np.float32([[200, 120, 280, 320], [638, 10, 639.5, 10.5]])
+    found = finding.boxes_of(rectangles, 640.0, 480.0).numpy()
     side = boxes.OF_RECTANGLE * 200
-    np.testing.assert_allclose(found[0], [240.5, 220.5, side], rtol=1e-5)
-    # Cut at the left and top edge: -0.5 to 180.5, and to 200.5.
-    side = boxes.OF_RECTANGLE * 201
-    np.testing.assert_allclose(found[1], [90, 100, side], rtol=1e-5)
+    np.testing.assert_allclose(found[0], [240, 220, side], rtol=1e-5)
+    np.testing.assert_allclose(found[1], [638.75, 10.25, 1.62], rtol=1e-5)
+    # A speck, and one beyond the last column: boxes of a pixel, within it.
+    specks = np.float32([[5, 5, 5.1, 5.1], [639.4, 0, 639.5, 0.1]])
+    found = finding.boxes_of(specks, 640.0, 480.0).numpy()
+    np.testing.assert_allclose(found[:, 2], 1.0)
+    assert found[1, 0] == 639
 
 
 def test_the_second_look_goes_to_the_joints():
@@ -144,7 +162,7 @@ def test_the_graph_looks_twice():
         out = np.full((1, cells, cells, 5), -9.0, np.float32)
         if side < finding.SIZE:
             # Three quarters of the picture.
-            out[0, cells // 2, cells // 2] = [3.0, *np.log([3.0] * 4)]
+            out[0, cells // 2, cells // 2] = [3.0, *np.log([cells * 0.375] * 4)]
         return tf.constant(out)
 
     def predict(crops):

@@ -8,7 +8,7 @@ one labelled person, at any size, cut off or not, or of one without people.
 import cv2
 import numpy as np
 
-from ordinal_tf import skeleton
+from ordinal_tf import boxes, skeleton
 
 # Rows and columns of cells, and how often.
 _GRIDS = (
@@ -30,6 +30,9 @@ _HIDING = 0.3
 # Fewer joints, or less of the person's rectangle, and perhaps nobody sees it.
 _FEWEST, _LEAST_SHARE, _THINNEST = 4, 0.15, 3
 MOST = 16  # People of a picture; more are left out.
+# How probable others are who perhaps are there, and surely. Who shares more
+# with a person, or lies within, is that person, or a part.
+_PERHAPS, _SURE, _SAME, _WITHIN = 0.15, 0.5, 0.3, 0.5
 # What a row of `people` means: nothing, a person, or perhaps a person.
 NOBODY, PERSON, PERHAPS = 0, 1, 2
 
@@ -40,8 +43,9 @@ def draw(rng, size, photo):
     Args:
         rng: `np.random.Generator`.
         size: int, S.
-        photo: function of a generator and "person" or "empty" to RGB, and
-            joints `(K, 2)` with their mask `(K,)`, or None and None.
+        photo: function of a generator and "person" or "empty" to RGB, joints
+            `(K, 2)` with their mask `(K,)`, or None and None, and rows `(N,
+            5)`, as returned, of others in it.
 
     Returns:
         uint8 `(S, S, 3)` and float32 `(MOST, 5)`: left, top, right and bottom
@@ -70,12 +74,33 @@ def draw(rng, size, photo):
     return canvas, table
 
 
+def add_found(table, rectangles, chance, sure=_SURE):
+    """Adds people whom a finder finds beside those of a picture.
+
+    Args:
+        table: `(MOST, 5)`, see `draw`. Changed.
+        rectangles, chance: `(N, 4)` and `(N,)`, the surest first, see
+            `finding.candidates`.
+        sure: float, who is more probable is a person; perhaps one who is less.
+    """
+    for rectangle, likely in zip(rectangles, chance, strict=True):
+        people = table[table[:, 4] == PERSON, :4]
+        free = np.flatnonzero(table[:, 4] == NOBODY)
+        if likely < _PERHAPS or not len(free):
+            return
+        within = boxes.overlaps(rectangle[None], people, of_first=True)
+        same = boxes.overlaps(rectangle[None], people)
+        if (within <= _WITHIN).all() and (same <= _SAME).all():
+            kind = PERSON if likely > sure else PERHAPS
+            table[free[0]] = [*rectangle, kind]
+
+
 def _edges(rng, length, count):
     inner = (np.arange(1, count) + rng.uniform(-0.2, 0.2, count - 1)) / count
     return np.round(np.r_[0, inner, 1] * length).astype(int)
 
 
-def _fill(rng, canvas, cell, image, joints, mask):
+def _fill(rng, canvas, cell, image, joints, mask, others):
     """Shows a part of a photograph in a cell; rows of the people there."""
     x0, y0, x1, y1 = cell
     size = np.array([x1 - x0, y1 - y0])
@@ -112,10 +137,25 @@ def _fill(rng, canvas, cell, image, joints, mask):
             points = np.stack([size[0] - 1 - points[:, 0], points[:, 1]], -1)
         return points
 
-    if joints is None:
-        return []
-    row = _person(moved(joints), mask, size - 1, hidden)
-    return [] if row is None else [row + [x0, y0, x0, y0, 0]]
+    rows = [
+        _other(moved(row[:4].reshape(2, 2)), row[4], size - 1) for row in others
+    ]
+    if joints is not None:
+        rows.append(_person(moved(joints), mask, size - 1, hidden))
+    return [row + [x0, y0, x0, y0, 0] for row in rows if row is not None]
+
+
+def _other(corners, kind, last):
+    """Row of a rectangle in a cell; None where the cell does not show it."""
+    low, high = corners.min(0), corners.max(0)
+    whole = (high - low).prod()
+    low, high = np.clip(low, 0, last), np.clip(high, 0, last)
+    left = np.maximum(high - low, 0).prod()
+    if not left:
+        return None
+    if left < 0.5 * whole or (high - low).min() < _THINNEST:
+        kind = PERHAPS
+    return np.array([*low, *high, kind])
 
 
 def _hide(rng, image):

@@ -9,14 +9,15 @@ from ordinal_tf.models import finder
 from tools.dev import _canvases, _finder_loss
 
 SIZE, CELLS = 128, 128 // finder.STRIDE
+OTHERS = np.array([[110, 40, 129, 79, _canvases.PERSON]], float)
 
 
 def photo(rng, kind):
-    """A red person of 40 x 80 on blue, or blue alone."""
+    """A red person of 40 x 80 on blue, and a green one; or blue alone."""
     image = np.zeros((120, 160, 3), np.uint8)
     image[..., 2] = 250
     if kind == "empty":
-        return image, None, None
+        return image, None, None, np.zeros((0, 5))
     image[20:100, 50:90, 0] = 250
     image[20:100, 50:90, 2] = 0
     x, y = np.meshgrid(np.linspace(51, 88, 4), np.linspace(21, 98, 4))
@@ -24,7 +25,9 @@ def photo(rng, kind):
     joints = np.concatenate([joints, [[0, 0]]])
     mask = np.ones(17, bool)
     mask[16] = False
-    return image, joints, mask
+    image[40:80, 110:130, 1] = 250
+    image[40:80, 110:130, 2] = 0
+    return image, joints, mask, OTHERS
 
 
 def test_people_are_where_the_table_says(monkeypatch):
@@ -35,6 +38,7 @@ def test_people_are_where_the_table_says(monkeypatch):
         image, table = _canvases.draw(np.random.default_rng(i), SIZE, photo)
         assert image.shape == (SIZE, SIZE, 3)
         red = (image[..., 0] > 60) & (image[..., 2] < 60)
+        green = (image[..., 1] > 60) & (image[..., 2] < 60)
         kinds = table[:, 4]
         inside = np.zeros((SIZE, SIZE), bool)
         for left, top, right, bottom, kind in table[kinds > 0]:
@@ -42,15 +46,16 @@ def test_people_are_where_the_table_says(monkeypatch):
             columns = slice(int(np.floor(left)), int(np.ceil(right)) + 1)
             inside[rows, columns] = True
             if kind == _canvases.PERSON:
-                assert red[rows, columns].mean() > 0.5
+                here = red[rows, columns].mean(), green[rows, columns].mean()
+                assert max(here) > 0.5
         # Red is a person's, save what shows of one beyond the last joints.
-        assert (red & ~inside).mean() < 0.1
+        assert ((red | green) & ~inside).mean() < 0.1
         counts.append((kinds == _canvases.PERSON).sum())
     assert 1 <= np.mean(counts) < 9
 
 
 def test_what_is_hidden_does_not_count():
-    _, joints, mask = photo(None, "person")
+    _, joints, mask, _ = photo(None, "person")
     last = np.array([159, 119])
     left, top, right, bottom, kind = _canvases._person(joints, mask, last)
     beyond = 0.08 * 77
@@ -69,6 +74,44 @@ def test_what_is_hidden_does_not_count():
     every = np.array([0, 0, 160, 120])
     row = _canvases._person(joints, mask, last, every)
     assert row is None or row[4] == _canvases.PERHAPS
+
+
+def test_others_who_are_cut_off():
+    corners, last = np.array([[-30.0, 10], [10, 60]]), np.array([99, 79])
+    row = _canvases._other(corners, _canvases.PERSON, last)
+    # A quarter of them shows.
+    np.testing.assert_array_equal(row, [0, 10, 10, 60, _canvases.PERHAPS])
+    row = _canvases._other(corners + [20, 0], _canvases.PERSON, last)
+    np.testing.assert_array_equal(row, [0, 10, 30, 60, _canvases.PERSON])
+    assert _canvases._other(corners - 50, _canvases.PERSON, last) is None
+
+
+def test_who_else_was_found():
+    table = np.zeros((_canvases.MOST, 5))
+    table[0] = [10, 10, 50, 110, _canvases.PERSON]
+    found = np.float32(
+        [
+            [12, 12, 52, 112],  # The person again.
+            [60, 10, 90, 110],  # Somebody else, surely,
+            [61, 10, 91, 110],  # who is found twice.
+            [30, 60, 60, 100],  # Two thirds within the first: a part.
+            [60, 120, 90, 127],  # Perhaps somebody,
+            [0, 120, 30, 127],  # and hardly.
+        ]
+    )
+    chance = np.float32([0.9, 0.8, 0.7, 0.6, 0.4, 0.1])
+    _canvases.add_found(table, found, chance)
+    np.testing.assert_array_equal(table[1], [*found[1], _canvases.PERSON])
+    np.testing.assert_array_equal(table[2], [*found[4], _canvases.PERHAPS])
+    assert not table[3:].any()
+    # Nobody is sure enough; and there is no more room.
+    table[1:] = 0
+    _canvases.add_found(table, found, chance, sure=np.inf)
+    assert (table[1:4, 4] == _canvases.PERHAPS).all()
+    table[:, 4] = _canvases.PERHAPS
+    kept = table.copy()
+    _canvases.add_found(table, found, chance)
+    np.testing.assert_array_equal(table, kept)
 
 
 def test_targets_decode_to_the_people():
