@@ -19,7 +19,7 @@ SIZE, COARSE_SIZE = 320, 128
 # Of the second look who is longer than that, in sides of the picture, counts.
 _LARGE = 0.5
 # Least `person_score` of a person; measured by tools.dev.measure_finding.
-LEAST_SCORE = 0.2
+LEAST_SCORE = 0.25
 # Of the finder alone: what is below is not looked at. And how many are.
 _CANDIDATE, _MOST = 0.1, 24
 # Rectangles that share more than that are of one person.

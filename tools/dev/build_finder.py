@@ -8,8 +8,8 @@ Example:
 The encoder stays as ImageNet taught it, so each picture goes through it once
 and the head learns from its features. Photographs 5401 to 6000 are left out:
 they are what finding is measured on. Of each of the others one person is
-labelled; where the finder that ships sees somebody else, nothing is asked. In a
-second round those of whom the head is sure by then are people too.
+labelled; where the finder that ships sees somebody else, nothing is asked. In
+further rounds those of whom the head is sure by then are people too.
 """
 
 import functools
@@ -43,13 +43,15 @@ _PEOPLE = flags.DEFINE_string(
 )
 _COUNT = flags.DEFINE_integer("count", 14000, "Pictures to make.", 100)
 _EPOCHS = flags.DEFINE_integer("epochs", 8, "How often each is seen.", 1)
-_MORE = flags.DEFINE_integer("more", 4, "The same of the second round.", 0)
+_ROUNDS = flags.DEFINE_integer(
+    "rounds", 1, "Rounds of half as many, with whom the head finds besides.", 0
+)
 _SEED = flags.DEFINE_integer("seed", 11, "Of all chance.", 0)
 
 _SIZE = 256
 _BATCH = 32
 _EMPTY = 200  # Pictures of places where nobody is.
-_RATES = 1.6e-3, 1e-3  # Of both rounds.
+_RATE, _LATER_RATE = 1.6e-3, 1e-3  # Of the first round, and of others.
 # Of the people, how many are synthetic; of the features, how many are left out.
 _SYNTHETIC, _DROPPED = 0.12, 0.15
 
@@ -62,10 +64,10 @@ def main():
         shapes = [part.shape[1:] for part in features]
         inputs = [keras.Input(shape) for shape in shapes]
         head = keras.Model(inputs, finder.build_head(inputs))
-        _train(head, features, tables, _EPOCHS.value, _RATES[0])
-        if _MORE.value:
-            tables = _with_found(head, features, tables)
-            _train(head, features, tables, _MORE.value, _RATES[1])
+        _train(head, features, tables, _EPOCHS.value, _RATE)
+        for _ in range(_ROUNDS.value):
+            more = _with_found(head, features, tables)
+            _train(head, features, more, _EPOCHS.value // 2, _LATER_RATE)
     arrays = {
         key: variable.numpy().astype(np.float16)
         for key, variable in finder.head_variables(head).items()
