@@ -10,12 +10,13 @@ from ordinal_tf.inference import finding
 _JOINTS = len(skeleton.H36M17)
 
 # How far a joint may be off: pixels, ordinal depth, mm, probability; and the
-# share of joints that may be off further, for the best of two nearly equal
-# cells can change by rounding.
+# share of joints that may be off further, for the better of two nearly equal
+# answers can change by rounding: of one cell, or of both legs of a person, who
+# are six joints and one of fourteen people here.
 _TOLERANCES = {
     # Computed in float32, with weights that are stored in float16; of a broad
     # hill, which made-up pictures have, the top moves most.
-    "float32": ({"keypoints": 0.5, "pose": 4.0, "other": 1e-2}, 0.02),
+    "float32": ({"keypoints": 0.5, "pose": 4.0, "other": 1e-2}, 0.05),
     "bfloat16": ({"keypoints": 2.0, "pose": 50.0, "other": 0.1}, 0.2),
     "float16": ({"keypoints": 1.0, "pose": 20.0, "other": 0.02}, 0.1),
 }
