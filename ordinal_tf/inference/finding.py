@@ -1,13 +1,11 @@
 """Where the people of a picture are.
 
-The finder (`models.finder`) looks at the whole picture three times, smaller
-each time, and says where people may be whose size it has learnt: of small ones
-in the largest picture, of those who fill it in the smallest. The pose network
-looks at all of them. How sure both are is the score of a person; of two that
-are the same person the surer one stays.
+The finder (`models.finder`) looks at the whole picture and says where people
+may be; then at a smaller copy, in which those who fill the picture are as
+large as the people that it learnt from. The pose network looks at all of these
+at once, then again at what the joints that it saw suggest. How sure both are is
+the score of a person; of two that are the same person the surer one stays.
 """
-
-import math
 
 import tensorflow as tf
 
@@ -16,18 +14,20 @@ from ordinal_tf import geometry
 from ordinal_tf.data.pipeline import crops
 from ordinal_tf.models import finder
 
-# Sides of the picture as the finder sees it, pixels, the largest first; and who
-# counts, longer than and at most that, in sides of the picture.
-LOOKS = ((640, 0.0, 0.2), (320, 0.15, math.inf), (128, 0.5, math.inf))
-SIZE = LOOKS[0][0]
+# Sides of the picture that the finder sees, and then sees again, pixels.
+SIZE, COARSE_SIZE = 320, 128
+# Of the second look who is longer than that, in sides of the picture, counts.
+_LARGE = 0.5
 # Least `person_score` of a person; measured by tools.dev.measure_finding.
-LEAST_SCORE = 0.25
+LEAST_SCORE = 0.2
 # Of the finder alone: what is below is not looked at. And how many are.
 _CANDIDATE, _MOST = 0.1, 24
 # Rectangles that share more than that are of one person.
 _OVERLAP = 0.6
 # Joints so alike are of one person; and what "alike" means, in box sides.
 _ALIKE, _REACH = 0.5, 0.1
+# Joints that say where the second look goes; how much wider than they are.
+_SEEN, _FEWEST, _MARGIN = 0.1, 8, 1.25
 
 
 def candidates(answer, stride):
@@ -59,6 +59,42 @@ def candidates(answer, stride):
     return tf.gather(found, kept), tf.gather(score, kept)
 
 
+def coarser(shown):
+    """The picture of the second look: uint8 `(B, F, F, 3)`, F `COARSE_SIZE`.
+
+    Args:
+        shown: uint8 `(B, SIZE, SIZE, 3)`.
+    """
+    size = (COARSE_SIZE, COARSE_SIZE)
+    small = tf.image.resize(shown, size, tf.image.ResizeMethod.AREA)
+    return tf.cast(tf.round(small), tf.uint8)
+
+
+def with_large(near, coarse):
+    """What both looks of the finder find, the surest first.
+
+    Args:
+        near: rectangles and probabilities, see `candidates`, of the picture
+            whose side is `SIZE`.
+        coarse: of the picture whose side is `COARSE_SIZE`; only large people
+            count.
+
+    Returns:
+        `(N, 4)` rectangles in pixels of the larger picture, and `(N,)`
+        probabilities.
+    """
+    found, score = coarse
+    found = (found + 0.5) * (SIZE / COARSE_SIZE) - 0.5
+    side = tf.reduce_max(found[:, 2:] - found[:, :2], axis=1)
+    large = side > _LARGE * SIZE
+    found = tf.concat([near[0], tf.boolean_mask(found, large)], axis=0)
+    score = tf.concat([near[1], tf.boolean_mask(score, large)], axis=0)
+    kept = tf.image.non_max_suppression(
+        found, score, _MOST, iou_threshold=_OVERLAP
+    )
+    return tf.gather(found, kept), tf.gather(score, kept)
+
+
 def look(find, picture):
     """Where people of a photograph may be, the surest first.
 
@@ -74,30 +110,16 @@ def look(find, picture):
     size = tf.cast(picture.size[::-1], tf.float32)
     whole = tf.concat([(size - 1) / 2, [tf.reduce_max(size)]], axis=0)
     shown = crops.crop_boxes(picture, whole[None], SIZE)
-    seen = [_look_once(find, shown, *each) for each in LOOKS]
-    found, chance = (
-        tf.concat(parts, axis=0) for parts in zip(*seen, strict=True)
-    )
-    kept = tf.image.non_max_suppression(
-        found, chance, _MOST, iou_threshold=_OVERLAP
+    stride = finder.STRIDE
+    found, chance = with_large(
+        candidates(find(shown)[0], stride),
+        candidates(find(coarser(shown))[0], stride),
     )
     back = geometry.invert_affine(geometry.crop_matrix(whole, SIZE))
-    corners = tf.reshape(tf.gather(found, kept), [-1, 2, 2])
-    corners = geometry.apply_affine(back, corners)
+    corners = geometry.apply_affine(back, tf.reshape(found, [-1, 2, 2]))
     # What lies beyond the picture nobody can see.
     corners = tf.clip_by_value(corners, -0.5, size - 0.5)
-    return tf.reshape(corners, [-1, 4]), tf.gather(chance, kept)
-
-
-def _look_once(find, shown, side, longer_than, at_most):
-    """`candidates` of a size, in pixels of the picture `(1, SIZE, SIZE, 3)`."""
-    small = tf.image.resize(shown, (side, side), tf.image.ResizeMethod.AREA)
-    small = tf.cast(tf.round(small), tf.uint8)
-    found, chance = candidates(find(small)[0], finder.STRIDE)
-    found = (found + 0.5) * (SIZE / side) - 0.5
-    length = tf.reduce_max(found[:, 2:] - found[:, :2], axis=1) / SIZE
-    counts = (length > longer_than) & (length <= at_most)
-    return tf.boolean_mask(found, counts), tf.boolean_mask(chance, counts)
+    return tf.reshape(corners, [-1, 4]), chance
 
 
 def boxes_of(rectangles, width, height):
@@ -116,6 +138,34 @@ def boxes_of(rectangles, width, height):
     # A box of nothing is refused.
     side = tf.maximum(side, 1.0)
     return tf.concat([middle, side[:, None]], axis=1)
+
+
+def closer(found, width, height):
+    """Where to look again: around the joints that were seen.
+
+    Args:
+        found: dict with `keypoints` `(P, 17, 2)`, `score` `(P, 17)` and `box`
+            `(P, 3)`.
+        width, height: float scalars, of the photograph.
+
+    Returns:
+        `(P, 3)` boxes, between those of the first look and the joints'.
+    """
+    box, seen = found["box"], found["score"] >= _SEEN
+    enough = tf.reduce_sum(tf.cast(seen, tf.int32), axis=1) >= _FEWEST
+    # All joints where they are too few, lest a box of nothing be made.
+    around = geometry.box_around(
+        found["keypoints"], seen | ~enough[:, None], margin=_MARGIN
+    )
+    mean = tf.concat(
+        [(box[:, :2] + around[:, :2]) / 2, tf.sqrt(box[:, 2:] * around[:, 2:])],
+        axis=1,
+    )
+    edge = tf.stack([width, height]) - 1
+    middle = tf.clip_by_value(mean[:, :2], 0.0, edge)
+    return tf.where(
+        enough[:, None], tf.concat([middle, mean[:, 2:]], axis=1), box
+    )
 
 
 def person_score(chance, score):

@@ -4,7 +4,7 @@ The graph decodes what the crops show, crops, runs the image network on the
 crop and its mirror image, decodes the volume, and runs the reconstruction
 network. It has no Python and no custom op. However many people and
 photographs a request has, the networks run once, on all of them; without boxes
-the finder runs before.
+the finder runs before, and the networks twice.
 """
 
 import functools
@@ -16,6 +16,10 @@ from ordinal_tf import geometry
 from ordinal_tf.data.pipeline import crops, pictures
 from ordinal_tf.inference import finding
 from ordinal_tf.models import decoding, lifting
+
+# People are looked for in the photograph decoded once, its longer side this
+# many crops long, where it has the pixels.
+_LOOK_CROPS = 3
 
 
 def chain(
@@ -195,10 +199,13 @@ class Signatures(tf.Module):
 
     def _find(self, picture, least_score):
         """Predicts the people whom a `pictures.Picture` shows."""
-        small = crops.shrink(picture, finding.SIZE)
+        small = crops.shrink(picture, _LOOK_CROPS * self.input_size)
         rectangles, chance = finding.look(self._finder, small)
         size = tf.cast(picture.size, tf.float32)
-        boxes = finding.boxes_of(rectangles, size[1], size[0])
+        height, width = size[0], size[1]
+        boxes = finding.boxes_of(rectangles, width, height)
+        first = self._predict_boxes(small, boxes)
+        boxes = finding.closer(first, width, height)
         found = self._predict_boxes(picture, boxes)
         score = finding.person_score(chance, found["score"])
         found = {**found, "person_score": score}

@@ -62,77 +62,22 @@ def test_no_more_than_the_most():
     assert (np.diff(chance) <= 0).all()
 
 
-def finder_of(people):
-    """A finder that says `{side: rectangles}` of pictures with that side."""
-
-    def find(shown):
-        side = shown.shape[1]
-        cells = side // finder.STRIDE
-        out = answer(people.get(side, []), (cells, cells), finder.STRIDE)
-        return tf.constant(out[None])
-
-    return find
-
-
 def test_rectangles_stay_in_the_picture():
     # The finder's picture shows 640 x 480 pixels in 320, below 40 rows.
     people = [(100, 100, 140, 200, 4.0), (-50, 30, 90, 140, 3.0)]
+
+    def find(shown):
+        side = shown.shape[1]
+        people_there = people if side == finding.SIZE else []
+        cells = side // finder.STRIDE
+        return answer(people_there, (cells, cells), finder.STRIDE)[None]
+
     picture = pictures.open_pixels(np.zeros((480, 640, 3), np.uint8))
-    found, chance = finding.look(finder_of({320: people}), picture)
+    found, chance = finding.look(find, picture)
     # Cut at the left and top edge.
     want = [[200.5, 120.5, 280.5, 320.5], [-0.5, -0.5, 180.5, 200.5]]
     np.testing.assert_allclose(found, want, atol=1e-2)
     np.testing.assert_allclose(chance, 1 / (1 + np.exp([-4.0, -3.0])))
-
-
-def test_each_look_counts_people_of_its_size():
-    """At 640 up to a fifth of the picture, at 320 from 0.15, at 128 a half."""
-    picture = pictures.open_pixels(np.zeros((640, 640, 3), np.uint8))
-    people = {
-        640: [(10, 10, 50, 130, 1.0), (300, 300, 350, 440, 4.0)],
-        320: [(10, 200, 30, 240, 4.0), (200, 10, 240, 60, 2.0)],
-        128: [(10, 10, 40, 60, 4.0), (40, 20, 80, 90, 3.0)],
-    }
-    found, chance = finding.look(finder_of(people), picture)
-    np.testing.assert_allclose(
-        found,
-        [
-            [202, 102, 402, 452],  # 128: more than half.
-            [400.5, 20.5, 480.5, 120.5],  # 320: 0.16.
-            [10, 10, 50, 130],  # 640: 0.19.
-        ],
-        atol=1e-2,
-    )
-    np.testing.assert_allclose(chance, 1 / (1 + np.exp([-3.0, -2.0, -1.0])))
-
-
-def test_who_is_seen_twice_counts_once():
-    picture = pictures.open_pixels(np.zeros((640, 640, 3), np.uint8))
-    people = {640: [(10, 10, 90, 130, 1.0)], 320: [(5, 5, 45, 65, 2.0)]}
-    found, chance = finding.look(finder_of(people), picture)
-    np.testing.assert_allclose(found, [[10.5, 10.5, 90.5, 130.5]], atol=1e-2)
-    assert chance.shape == (1,)
-
-
-def test_the_smaller_pictures_show_the_same():
-    # Two grey halves, the edge a quarter from the top, and fine stripes.
-    pixels = np.full((640, 640, 3), 40, np.uint8)
-    pixels[160:] = 200
-    pixels[320:, ::2] = 100
-    shown = {}
-
-    def find(picture):
-        shown[picture.shape[1]] = picture.numpy()[0]
-        return finder_of({})(picture)
-
-    finding.look(find, pictures.open_pixels(pixels))
-    assert set(shown) == {640, 320, 128}
-    for side, small in shown.items():
-        assert small.shape == (side, side, 3) and small.dtype == np.uint8
-        assert (small[: side // 4] == 40).all()
-        assert (small[side // 4 : side // 2] == 200).all()
-    # Averaged, not picked.
-    assert (shown[320][160:] == 150).all()
 
 
 def test_boxes_of_rectangles():
@@ -148,7 +93,78 @@ def test_boxes_of_rectangles():
     assert found[1, 0] == 639
 
 
-def test_the_graph_finds_whom_one_look_shows():
+def test_the_second_look_goes_to_the_joints():
+    points = np.random.default_rng(0).uniform(100, 180, (1, 17, 2))
+    points[0, 5] = 900  # Not seen.
+    score = np.full((1, 17), 0.5, np.float32)
+    score[0, 5] = 0.01
+    box = np.float32([[150, 150, 200]])
+    found = {"keypoints": np.float32(points), "score": score, "box": box}
+    (got,) = finding.closer(found, 640.0, 480.0).numpy()
+    rest = np.delete(points[0], 5, axis=0)
+    low, high = rest.min(0), rest.max(0)
+    middle = ((low + high) / 2 + 150) / 2
+    side = np.sqrt(1.25 * (high - low).max() * 200)
+    np.testing.assert_allclose(got, [*middle, side], rtol=1e-5)
+    # Where too little was seen, it stays.
+    found["score"] = np.full((1, 17), 0.01, np.float32)
+    np.testing.assert_allclose(finding.closer(found, 640.0, 480.0), box)
+
+
+def test_the_smaller_picture_shows_the_same():
+    # Two grey halves, the edge a quarter from the top.
+    shown = np.full((1, finding.SIZE, finding.SIZE, 3), 40, np.uint8)
+    shown[:, finding.SIZE // 4 :] = 200
+    small = finding.coarser(shown).numpy()[0]
+    side = finding.COARSE_SIZE
+    assert small.shape == (side, side, 3) and small.dtype == np.uint8
+    assert (small[: side // 4] == 40).all() and (
+        small[side // 4 :] == 200
+    ).all()
+    # Every other pixel: averaged, not picked.
+    shown = np.full((1, finding.SIZE, finding.SIZE, 3), 100, np.uint8)
+    shown[:, ::2] = 200
+    small = finding.coarser(shown).numpy()
+    assert 100 < small.min() and small.max() < 200
+
+
+def test_large_people_are_found_in_a_smaller_picture():
+    times = finding.SIZE / finding.COARSE_SIZE
+    near = np.float32([[10, 20, 50, 100], [20, 20, 280, 300]])
+    coarse = np.float32(
+        [
+            [8, 8, 111, 119.5],  # As the second of the first look.
+            [0, 0, 30, 127],  # Somebody else.
+            [40, 10, 60, 70],  # Too small to count.
+        ]
+    )
+    found, chance = finding.with_large(
+        (near, np.float32([0.3, 0.4])), (coarse, np.float32([0.8, 0.2, 0.9]))
+    )
+    np.testing.assert_allclose(
+        found,
+        [(coarse[0] + 0.5) * times - 0.5, near[0], coarse[1] * times + 0.75],
+    )
+    np.testing.assert_allclose(chance, [0.8, 0.3, 0.2])
+    none = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+    found, chance = finding.with_large(none, none)
+    assert found.shape == (0, 4) and chance.shape == (0,)
+
+
+def test_the_graph_looks_twice():
+    """Somebody whom only the smaller picture shows is found."""
+    shown = []
+
+    def find(picture):
+        side = picture.shape[1]
+        shown.append(side)
+        cells = side // finder.STRIDE
+        out = np.full((1, cells, cells, 5), -9.0, np.float32)
+        if side < finding.SIZE:
+            # Three quarters of the picture.
+            out[0, cells // 2, cells // 2] = [3.0, *np.log([cells * 0.375] * 4)]
+        return tf.constant(out)
+
     def predict(crops):
         count = tf.shape(crops)[0]
         return {
@@ -158,11 +174,10 @@ def test_the_graph_finds_whom_one_look_shows():
             "score": tf.ones((count, 17)),
         }
 
-    find = finder_of({128: [(16, 16, 112, 112, 3.0)]})
     graph = signatures.Signatures(predict, 64, find)
     found = graph.serve_find(np.zeros((256, 256, 3), np.uint8), 0.2)
-    side = boxes.OF_RECTANGLE * 192
-    np.testing.assert_allclose(found["box"], [[128.5, 128.5, side]], rtol=1e-3)
+    assert set(shown) == {finding.SIZE, finding.COARSE_SIZE}
+    assert found["box"].shape == (1, 3)
 
 
 def test_who_is_the_same():
