@@ -29,6 +29,7 @@ _BEYOND = 0.08
 _HIDING = 0.3
 # Fewer joints, or less of the person's rectangle, and perhaps nobody sees it.
 _FEWEST, _LEAST_SHARE, _THINNEST = 4, 0.15, 3
+_LEAST_OF_OTHERS = 0.5  # The share where there are no joints to tell.
 MOST = 16  # People of a picture; more are left out.
 # How probable others are who perhaps are there, and surely. Who shares more
 # with a person, or lies within, is that person, or a part.
@@ -148,12 +149,17 @@ def _fill(rng, canvas, cell, image, joints, mask, others):
 def _other(corners, kind, last):
     """Row of a rectangle in a cell; None where the cell does not show it."""
     low, high = corners.min(0), corners.max(0)
+    return _within_cell(low, high, last, kind, _LEAST_OF_OTHERS)
+
+
+def _within_cell(low, high, last, kind, least_share):
+    """Row of what a cell shows of a rectangle; None where that is nothing."""
     whole = (high - low).prod()
     low, high = np.clip(low, 0, last), np.clip(high, 0, last)
     left = np.maximum(high - low, 0).prod()
     if not left:
         return None
-    if left < 0.5 * whole or (high - low).min() < _THINNEST:
+    if left < least_share * whole or (high - low).min() < _THINNEST:
         kind = PERHAPS
     return np.array([*low, *high, kind])
 
@@ -206,14 +212,7 @@ def _person(points, mask, last, hidden=None):
     low, high = low - beyond, high + beyond
     if hidden is not None and hidden[0] == 0 and hidden[2] > last[0]:
         high[1] = min(high[1], hidden[1])
-    whole = (high - low).prod()
-    low, high = np.clip(low, 0, last), np.clip(high, 0, last)
-    left = np.maximum(high - low, 0).prod()
-    if not left:
-        return None
-    if left < _LEAST_SHARE * whole or (high - low).min() < _THINNEST:
-        kind = PERHAPS
-    return np.array([*low, *high, kind])
+    return _within_cell(low, high, last, kind, _LEAST_SHARE)
 
 
 def _cut_bones(points, mask, inside, last):

@@ -21,7 +21,7 @@ from absl import flags
 import ordinal_tf
 from ordinal_tf import boxes as box_shapes
 from ordinal_tf import drawing, files, skeleton
-from ordinal_tf.data.files import photos
+from ordinal_tf.data.files import photos, text
 from ordinal_tf.data.readers import lsp
 from ordinal_tf.evaluation import finding as judging
 from ordinal_tf.evaluation import scoring
@@ -29,7 +29,7 @@ from ordinal_tf.inference import finding
 from ordinal_tf.litert import lite_report
 from ordinal_tf.synthetic import people
 
-from . import _common, _people
+from . import _common
 
 _MODEL = flags.DEFINE_string(
     "model", "lite", "Model folder, or the name of a shipped model."
@@ -83,11 +83,24 @@ def _print(found):
 
 def _on_coco(predictor):
     """Figures of the people found in a folder of COCO's layout."""
-    labels, pictures = _people.read_coco(_COCO.value)
+    folder = pathlib.Path(_COCO.value)
+    paths = sorted(folder.glob("annotations/person_keypoints_*.json"))
+    if not paths:
+        raise ValueError(
+            f"{folder} has no annotations/person_keypoints_*.json."
+        )
+    split = paths[0].stem.removeprefix("person_keypoints_")
+    content = text.read_json(paths[0])
     scores, verdicts, count, rows = [], [], 0, []
-    for picture, entry, kinds in _common.progress(pictures, label="coco"):
+    for entry in _common.progress(content["images"], label="coco"):
+        picture = folder / split / entry["file_name"]
         found = predictor.predict(picture, least_score=_FLOOR)
-        true, ignored, crowds = kinds
+        labels = [
+            one
+            for one in content["annotations"]
+            if one["image_id"] == entry["id"]
+        ]
+        true, ignored, crowds = _labelled(labels)
         verdicts.append(
             judging.judge(
                 _seen(found["box"], entry),
@@ -113,8 +126,18 @@ def _on_coco(predictor):
         "ap50": judging.average_precision(recall, precision),
         f"recall_at_precision_{_PRECISION}": float(recall[good].max(initial=0)),
         "its_score": float(score[good].min(initial=1)),
-        **_keypoint_ap(labels, rows),
+        **_keypoint_ap(paths[0], rows),
     }
+
+
+def _labelled(labels):
+    """Rectangles `(P, 4)` of people with joints, without, and of crowds."""
+    kinds = ([], [], [])
+    for one in labels:
+        left, top, width, height = one["bbox"]
+        kind = 2 if one["iscrowd"] else int(not one["num_keypoints"])
+        kinds[kind].append([left, top, left + width, top + height])
+    return [np.array(kind, float).reshape(-1, 4) for kind in kinds]
 
 
 def _seen(boxes, entry):
